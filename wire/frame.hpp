@@ -1,0 +1,47 @@
+// One frame: the unit that a sender writes into its transmit ring and that the guard writes into a mailbox.
+//
+// Frames lie back to back at multiples of a cache line. A frame exists once its `kind` is not `none`: the writer
+// first clears the `kind` of the place that follows, then fills the frame, then stores `kind` with release order. A
+// reader that loads `kind` with acquire order therefore sees whole frames only, and never takes stale bytes of an
+// earlier use of the memory for a frame.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+#include "wire/limits.hpp"
+
+namespace sluice::wire {
+
+enum class FrameKind : std::uint32_t {
+  none = 0,           ///< nothing written here yet
+  message_start = 1,  ///< first fragment of a message; `extent` is the whole message's bytes
+  message_part = 2,   ///< next fragment of the open message; `extent` is this fragment's offset in the message
+  skip = 3,           ///< transmit ring only: nothing here, go on at the ring's start
+  next_segment = 4,   ///< mailbox only: go on at the start of segment `endpoint`
+  sender_ended = 5,   ///< mailbox only: rank `endpoint` sends no more; `extent` is 1 if its last message is cut short
+};
+
+struct FrameHeader {
+  FrameKind kind;         ///< stored last, see above
+  std::uint32_t payload;  ///< bytes that follow this header, at most kMaxFragmentBytes
+  /// In a transmit ring: the sender's capability index of the destination. In a mailbox: the true world rank of the
+  /// source, stamped by the guard.
+  std::uint32_t endpoint;
+  std::uint32_t context;  ///< context id of the communicator
+  std::int32_t tag;
+  std::uint32_t reserved;  ///< zero
+  std::uint64_t extent;    ///< see FrameKind
+};
+static_assert(sizeof(FrameHeader) == 32 && std::is_trivially_copyable_v<FrameHeader>);
+
+/// Bytes that a frame of `payload` payload bytes takes in a ring or segment.
+constexpr std::uint32_t frame_stride(std::uint32_t payload) noexcept {
+  constexpr std::uint32_t line = kCacheLine;
+  return (static_cast<std::uint32_t>(sizeof(FrameHeader)) + payload + line - 1) / line * line;
+}
+
+/// Context id of MPI_COMM_WORLD. Others are derived from their parent's, never negotiated.
+inline constexpr std::uint32_t kWorldContext = 1;
+
+}  // namespace sluice::wire
