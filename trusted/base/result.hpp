@@ -1,6 +1,7 @@
 // The one error idiom of trusted code: a value or an error enum, which the caller may not ignore.
 #pragma once
 
+#include <cstdlib>
 #include <utility>
 #include <variant>
 
@@ -16,15 +17,21 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 
-  /// Precondition: ok().
-  [[nodiscard]] T& value() & { return *std::get_if<0>(&state_); }
-  [[nodiscard]] const T& value() const& { return *std::get_if<0>(&state_); }
-  [[nodiscard]] T&& value() && { return std::move(*std::get_if<0>(&state_)); }
+  /// Precondition: ok(); otherwise the process aborts.
+  [[nodiscard]] T& value() & { return *checked(std::get_if<0>(&state_)); }
+  [[nodiscard]] const T& value() const& { return *checked(std::get_if<0>(&state_)); }
+  [[nodiscard]] T&& value() && { return std::move(*checked(std::get_if<0>(&state_))); }
 
-  /// Precondition: !ok().
-  [[nodiscard]] const E& error() const { return *std::get_if<1>(&state_); }
+  /// Precondition: !ok(); otherwise the process aborts.
+  [[nodiscard]] const E& error() const { return *checked(std::get_if<1>(&state_)); }
 
  private:
+  template <typename P>
+  static P* checked(P* pointer) noexcept {
+    if (pointer == nullptr) std::abort();
+    return pointer;
+  }
+
   std::variant<T, E> state_;
 };
 

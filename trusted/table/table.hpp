@@ -27,6 +27,8 @@ enum class Path : std::uint32_t {
 struct Subject {
   std::string name;
   std::string label;  ///< banner style: SECRET//IMG
+  /// Ranks are numbered through: the subjects of the world first, in order, then those with a world of their own, so
+  /// that each rank has a number and the world's ranks are 0 .. world_size() - 1.
   std::uint32_t first_rank = 0;
   std::uint32_t rank_count = 0;
   /// False for `world: subject`: its programs have a world of their own and no part in flows.
@@ -56,23 +58,26 @@ struct RunTable {
   std::vector<Flow> flows;
   std::vector<Decision> decisions;  ///< row-major: decisions[from * subjects.size() + to]
 
+  /// Ranks of the run, those of `world: subject` subjects included.
   [[nodiscard]] std::uint32_t rank_count() const noexcept;
+  /// Size of MPI_COMM_WORLD: ranks of the subjects that are in it.
+  [[nodiscard]] std::uint32_t world_size() const noexcept;
   [[nodiscard]] const Decision& decision(std::uint32_t from, std::uint32_t to) const noexcept {
     return decisions[from * subjects.size() + to];
   }
 };
 
 enum class TableError {
-  malformed,       ///< not an encoded table, or cut short
-  wrong_version,   ///< of another build
-  over_limit,      ///< more subjects, ranks or bytes than wire/limits.hpp allows
-  inconsistent,    ///< an index points nowhere, ranks overlap, or a flow lacks an allowing decision
+  malformed,      ///< not an encoded table, or cut short
+  wrong_version,  ///< of another build
+  over_limit,     ///< more subjects, ranks or bytes than wire/limits.hpp allows
+  inconsistent,   ///< an index points nowhere, ranks overlap, or a flow lacks an allowing decision
 };
 
 /// Destination that one capability index of a subject names.
 struct Capability {
-  std::uint32_t flow;       ///< index into RunTable::flows
-  std::uint32_t receiver;   ///< rank within the receiving subject
+  std::uint32_t flow;      ///< index into RunTable::flows
+  std::uint32_t receiver;  ///< rank within the receiving subject
 };
 
 /// Capabilities of `subject` in index order: its flows in the table's order, in each the receiver's ranks in order.
@@ -84,8 +89,17 @@ std::vector<std::uint32_t> inflows(const RunTable& table, std::uint32_t subject)
 /// Segments of a flow's mailbox memory: its quota, and never fewer than two for each receiving rank.
 std::uint32_t segment_count(const RunTable& table, const Flow& flow);
 
+/// Flat form for decode(): the way from the launcher to the guard, both of one build on one host.
 std::vector<std::byte> encode(const RunTable& table);
+
+/// Reads what encode() wrote, trusting none of it: every length is bounded before it is used, every index and
+/// cross-reference is checked. A table that comes back satisfies check().
 Result<RunTable, TableError> decode(std::span<const std::byte> bytes);
+
+/// Verifies limits (wire/limits.hpp) and consistency: ranks numbered as Subject says, flows between two different
+/// subjects of the world, at most one for a pair, and a decision that allows exactly the listed flows and each
+/// subject to itself. Errors: over_limit, inconsistent.
+Status<TableError> check(const RunTable& table);
 
 /// The privilege control table of `subject` in the form of wire/privilege_table.hpp.
 std::vector<std::byte> privilege_table(const RunTable& table, std::uint32_t subject);
