@@ -12,6 +12,8 @@ function(sluice_host_mpi name wrapper show)
   separate_arguments(words UNIX_COMMAND "${line}")
   add_library(hostmpi_${name} INTERFACE)
   add_library(hostmpi::${name} ALIAS hostmpi_${name})
+  # The C++ bindings were removed from MPI in 2012; mpi.h would still draw them in.
+  target_compile_definitions(hostmpi_${name} INTERFACE OMPI_SKIP_MPICXX=1 MPICH_SKIP_MPICXX=1)
   foreach(word IN LISTS words)
     if(word MATCHES "^-I(.+)")
       target_include_directories(hostmpi_${name} SYSTEM INTERFACE ${CMAKE_MATCH_1})
