@@ -9,7 +9,7 @@
 namespace imagery {
 namespace {
 
-constexpr std::size_t kCircled = 120;
+constexpr std::size_t kCircled = 150;
 constexpr std::size_t kLabelled = 40;
 constexpr Colour kPaper{10, 14, 24};
 constexpr Colour kInk{226, 232, 240};
@@ -72,7 +72,7 @@ std::vector<double> glow_of(const Image& night) {
   std::vector<double> glow = light;
   for (const int radius : {1, 3, 6}) {
     light = blurred(blurred(light, radius, 1, width), radius, width, height);
-    for (std::size_t i = 0; i < count; ++i) glow[i] += light[i] * radius * 0.8;
+    for (std::size_t i = 0; i < count; ++i) glow[i] += light[i] * radius * 0.35;
   }
   return glow;
 }
@@ -85,7 +85,7 @@ Image draw_map(const Image& day, const Image& night) {
   constexpr std::array<double, 3> kLamp{1.0, 0.78, 0.42};
   for (std::size_t i = 0; i < glow.size(); ++i) {
     // Compresses the glow, so that a megacity is brighter than a town without going flat white.
-    const double lamp = 330 * glow[i] / (glow[i] + 130);
+    const double lamp = 340 * glow[i] / (glow[i] + 150);
     for (std::size_t c = 0; c < 3; ++c) {
       // Raised to a power so that bright deserts and ice do not outshine the lights.
       const double ground = 255 * std::pow(day.rgb[3 * i + c] / 255.0, 1.15) * kDusk[c];
@@ -143,7 +143,7 @@ void place_label(Image& chart, const std::string& text, const Box& circle, std::
 }
 
 double radius_of(const Site& site, const Site& brightest) {
-  return 5 + 13 * std::sqrt(site.brightness / brightest.brightness);
+  return 3 + 9 * std::sqrt(site.brightness / brightest.brightness);
 }
 
 void draw_sites(Image& chart, const std::vector<Site>& sites, int map_height) {
@@ -152,14 +152,14 @@ void draw_sites(Image& chart, const std::vector<Site>& sites, int map_height) {
   for (std::size_t i = 0; i < std::min(kCircled, sites.size()); ++i) {
     const Pixel at = pixel_of(sites[i].place, chart.width, map_height);
     const double radius = radius_of(sites[i], sites.front());
-    draw_ring(chart, at.x, at.y + kTitleHeight, radius, i < kLabelled ? 2.0 : 1.2, i < kLabelled ? kCyan : kGold);
+    draw_ring(chart, at.x, at.y + kTitleHeight, radius, i < kLabelled ? 1.8 : 1.1, i < kLabelled ? kCyan : kGold);
     const int side = static_cast<int>(2 * radius);
     circles.push_back({static_cast<int>(at.x - radius), static_cast<int>(at.y + kTitleHeight - radius), side, side});
   }
   const std::size_t labels = std::min(kLabelled, circles.size());
   taken.assign(circles.begin(), circles.begin() + static_cast<std::ptrdiff_t>(labels));
   for (std::size_t i = 0; i < labels; ++i) {
-    place_label(chart, std::to_string(i + 1) + "  " + coordinates(sites[i].place), circles[i], taken);
+    place_label(chart, std::to_string(i + 1) + " " + coordinates(sites[i].place), circles[i], taken);
   }
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr int kPeakRadius = 6;     // pixels; one pixel is 20 km at the equator
 constexpr int kBlurRadius = 2;     // of the smoothing below
 constexpr int kShoreWidth = 2;     // a harbour's brightest pixel may be coloured as water
-constexpr double kThreshold = 60;  // luminance of a peak after smoothing, of 255
+constexpr double kThreshold = 48;  // luminance of a peak after smoothing, of 255
 static_assert(kPeakRadius + kBlurRadius <= kHalo && kShoreWidth <= kHalo);
 
 /// One number for each pixel of a tile with its halo.
