@@ -76,6 +76,7 @@ struct Policy {
   std::filesystem::path folder;  ///< of `file`, links resolved; relative paths start here and ranks work here
   lattice::Lattice lattice;
   std::vector<Subject> subjects;
+  std::uint32_t flows_line = 1;  ///< of the `flows:` key, or of `subjects:` if the policy has no flows
   table::RunTable table;
 };
 
