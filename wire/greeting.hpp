@@ -27,13 +27,13 @@ struct Hello {
 
 enum class GreetingVerdict : std::uint32_t {
   welcome = 0,
-  not_a_hello = 1,       ///< wrong size or magic
-  wrong_version = 2,     ///< library and guard of different builds
-  no_such_rank = 3,      ///< host_rank outside the subject
-  wrong_size = 4,        ///< host_size is not the policy's
-  rank_taken = 5,        ///< that rank has connected before
-  foreign_process = 6,   ///< SO_PEERCRED names another subject's user
-  guard_exhausted = 7,   ///< out of descriptors or memory
+  not_a_hello = 1,      ///< wrong size or magic
+  wrong_version = 2,    ///< library and guard of different builds
+  no_such_rank = 3,     ///< host_rank outside the subject
+  wrong_size = 4,       ///< host_size is not the policy's
+  rank_taken = 5,       ///< that rank has connected before
+  foreign_process = 6,  ///< SO_PEERCRED names another subject's user
+  guard_exhausted = 7,  ///< out of descriptors or memory
 };
 
 /// The guard's answer. With `welcome` these descriptors follow in this order:
@@ -41,7 +41,7 @@ enum class GreetingVerdict : std::uint32_t {
 ///   1 transmit area (wire/transmit.hpp)
 ///   2 doorbell eventfd of the subject's ingress
 ///   3 cursor page (wire/mailbox.hpp)
-///   4 wake eventfd of this rank
+///   4 wake socket of this rank: readable when the guard has woken it; to be drained with recv and MSG_DONTWAIT
 ///   5.. mailbox memory of each inflow, read-only, in the order of the table's inflows
 struct Welcome {
   std::uint32_t magic;

@@ -25,7 +25,7 @@ struct alignas(kCacheLine) InflowCursor {
 };
 
 struct CursorPage {
-  /// 1 while the rank sleeps and wants its wake eventfd written when mail arrives. The rank sets it, issues a
+  /// 1 while the rank sleeps and wants its wake socket made readable when mail arrives. The rank sets it, issues a
   /// sequentially consistent fence, looks at its mailboxes once more, and only then sleeps.
   alignas(kCacheLine) std::atomic<std::uint32_t> asleep;
   /// One per inflow of the subject, in the order of the privilege control table.

@@ -14,26 +14,28 @@ inline constexpr int kTableFd = 4;        ///< encoded table::RunTable, whole fi
 inline constexpr int kStatisticsFd = 5;   ///< writable memory of sizeof(Statistics)
 inline constexpr int kFirstListenFd = 6;  ///< one listening SOCK_SEQPACKET socket per subject, in table order
 
+/// argv[1 + k] is the host user id, decimal, that the processes of subject k have in the guard's user namespace.
+
 /// Exit codes of the guard process.
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitSetup = 2;  ///< could not start: the last Event says why
 
 enum class Misbehaviour : std::uint32_t {
   none = 0,
-  bad_greeting,           ///< first packet is not a Hello, or a second packet came
-  rank_out_of_range,      ///< claims a rank that the subject does not have
-  rank_taken,             ///< claims a rank that is connected
-  wrong_job_size,         ///< its host MPI job has another size than the policy says
-  foreign_process,        ///< connects as another subject's user
+  bad_greeting,       ///< first packet is not a Hello, or a second packet came
+  rank_out_of_range,  ///< claims a rank that the subject does not have
+  rank_taken,         ///< claims a rank that is connected
+  wrong_job_size,     ///< its host MPI job has another size than the policy says
+  foreign_process,    ///< connects as another subject's user
   too_many_connections,
   unknown_frame_kind,
-  oversized_fragment,     ///< payload over the bound or past the end of the ring
-  unknown_capability,     ///< capability index that names nothing
-  broken_message,         ///< fragments that do not add up to their message
+  oversized_fragment,  ///< payload over the bound or past the end of the ring
+  unknown_capability,  ///< capability index that names nothing
+  broken_message,      ///< fragments that do not add up to their message
   oversized_message,
   reserved_not_zero,
-  cursor_backwards,       ///< a receiver takes back a release
-  cursor_ahead,           ///< a receiver releases segments it was never given
+  cursor_backwards,  ///< a receiver takes back a release
+  cursor_ahead,      ///< a receiver releases segments it was never given
 };
 
 /// Short text for people: "claims a rank that is connected".
@@ -57,6 +59,24 @@ struct Event {
   char text[108];  ///< zero-terminated
 };
 
+Event make_event(EventKind kind, std::uint32_t subject) noexcept;
+
+/// `world_rank` is kNoRank where no rank is known.
+Event misbehaved(std::uint32_t subject, std::uint32_t world_rank, Misbehaviour misbehaviour) noexcept;
+
+inline constexpr std::uint32_t kNoRank = 0xffffffff;
+
+/// Sends events to the launcher from any thread of the guard. No lock: one packet is sent whole or not at all, and the
+/// events that a subject can cause are bounded by its ranks.
+class Reporter {
+ public:
+  explicit Reporter(int socket) noexcept : socket_(socket) {}
+  void send(const Event& event) const noexcept;
+
+ private:
+  int socket_;
+};
+
 enum class CommandKind : std::uint32_t {
   subject_ended = 1,  ///< every process of `subject` is gone: tell its receivers
 };
@@ -70,8 +90,9 @@ struct Command {
 struct Statistics {
   struct Flow {
     alignas(wire::kCacheLine) std::atomic<std::uint64_t> messages;  ///< whole messages put into mailboxes
-    std::atomic<std::uint64_t> bytes;                                ///< their payload
-    alignas(wire::kCacheLine) std::atomic<std::uint64_t> segments_in_use;  ///< backlog, in segments, first ones not counted
+    std::atomic<std::uint64_t> bytes;                               ///< their payload
+    alignas(
+        wire::kCacheLine) std::atomic<std::uint64_t> segments_in_use;  ///< backlog, in segments, first ones not counted
   };
   static constexpr std::uint32_t kMaxFlows = wire::kMaxSubjects * (wire::kMaxSubjects - 1);
   Flow flow[kMaxFlows];

@@ -1,0 +1,95 @@
+#include "trusted/guard/egress.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+namespace sluice::guard {
+
+namespace {
+
+/// How often released segments are collected while there is a backlog and the sender is silent.
+constexpr std::chrono::microseconds kBacklogPeriod{2000};
+/// Segments populated in one step, between looks at the receivers.
+constexpr std::uint32_t kPopulateStep = 32;
+
+void wake(const RankMemory& rank) noexcept {
+  // The flag goes with the call: a receiver cannot make this socket blocking for the guard. A full queue means that
+  // it has been woken already.
+  const std::uint64_t once = 1;
+  static_cast<void>(::send(rank.wake_guard.get(), &once, sizeof once, MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+}  // namespace
+
+Egress::Egress(Flow& flow, std::uint32_t inflow, const SubjectMemory& receiving, Statistics& statistics,
+               const Reporter& reporter)
+    : flow_(flow), inflow_(inflow), statistics_(statistics), reporter_(reporter) {
+  receivers_.reserve(receiving.ranks.size());
+  for (std::uint32_t rank = 0; rank < receiving.ranks.size(); ++rank) {
+    receivers_.push_back({.memory = &receiving.ranks[rank],
+                          .reclaimer = ring::MailboxReclaimer(*flow.memory.pool, rank, flow.memory.progress[rank])});
+  }
+}
+
+void Egress::run() noexcept {
+  populate();
+  std::uint32_t seen = 0;
+  for (;;) {
+    for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
+      look_at(receivers_[rank], flow_.memory.progress[rank]);
+    }
+    const std::uint64_t backlog = flow_.memory.pool->in_use();
+    statistics_.flow[flow_.index].segments_in_use.store(backlog, std::memory_order_relaxed);
+    report_broken();
+    seen = flow_.bell.wait(seen, backlog != 0 ? std::optional(kBacklogPeriod) : std::nullopt);
+  }
+}
+
+void Egress::populate() noexcept {
+  const std::uint32_t total = flow_.memory.pool->segments();
+  for (std::uint32_t first = 0; first < total; first += kPopulateStep) {
+    if (!flow_.memory.pool->populate(first, std::min(kPopulateStep, total - first))) {
+      Event event = make_event(EventKind::setup_failed, flow_.policy.to);
+      event.flow = flow_.index;
+      std::strncpy(event.text, "no memory for a flow's queue: make `queue` smaller or memory larger",
+                   sizeof event.text - 1);
+      reporter_.send(event);
+      return;
+    }
+    for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
+      look_at(receivers_[rank], flow_.memory.progress[rank]);
+    }
+  }
+}
+
+void Egress::look_at(Receiver& receiver, const ring::MailboxProgress& progress) noexcept {
+  if (receiver.ignored) return;
+  const wire::CursorPage& cursors = receiver.memory->cursors();
+  if (auto reclaimed = receiver.reclaimer.reclaim(cursors.inflow[inflow_]); !reclaimed) {
+    receiver.ignored = true;
+    const bool backwards = reclaimed.error() == ring::CursorFault::backwards;
+    reporter_.send(
+        misbehaved(flow_.policy.to, kNoRank, backwards ? Misbehaviour::cursor_backwards : Misbehaviour::cursor_ahead));
+    return;
+  }
+  const std::uint64_t frames = progress.frames.load(std::memory_order_acquire);
+  if (frames == receiver.frames_woken_for) return;
+  // Pairs with the receiver's fence between saying that it sleeps and its last look at the mailbox.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (cursors.asleep.load(std::memory_order_relaxed) == 0) return;
+  receiver.frames_woken_for = frames;
+  wake(*receiver.memory);
+}
+
+void Egress::report_broken() noexcept {
+  if (reported_broken_ || !flow_.broken.load(std::memory_order_acquire)) return;
+  reported_broken_ = true;
+  Event event = make_event(EventKind::queue_full, flow_.policy.to);
+  event.flow = flow_.index;
+  reporter_.send(event);
+}
+
+}  // namespace sluice::guard

@@ -1,0 +1,65 @@
+#include "trusted/guard/guard.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+namespace sluice::guard {
+
+Result<std::unique_ptr<Guard>, MemoryError> Guard::create(table::RunTable table, std::vector<Fd> listeners,
+                                                          const std::vector<uid_t>& users, Statistics& statistics,
+                                                          const Reporter& reporter) {
+  std::unique_ptr<Guard> guard(new Guard(std::move(table), statistics, reporter));
+  if (auto made = guard->make_memory(); !made) return made.error();
+  guard->make_parts(std::move(listeners), users);
+  return guard;
+}
+
+Status<MemoryError> Guard::make_memory() {
+  for (std::uint32_t subject = 0; subject < table_.subjects.size(); ++subject) {
+    auto memory = SubjectMemory::create(table_, subject);
+    if (!memory) return memory.error();
+    subjects_.push_back(std::move(memory).value());
+  }
+  for (std::uint32_t index = 0; index < table_.flows.size(); ++index) {
+    auto memory = FlowMemory::create(table_, table_.flows[index]);
+    if (!memory) return memory.error();
+    flows_.push_back(std::make_unique<Flow>(index, table_.flows[index], std::move(memory).value()));
+  }
+  return Unit{};
+}
+
+void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& users) {
+  std::vector<Flow*> flows;
+  for (const auto& flow : flows_) flows.push_back(flow.get());
+  for (std::uint32_t subject = 0; subject < table_.subjects.size(); ++subject) {
+    IngressSetup setup{
+        .subject = subject, .user = users[subject], .listener = std::move(listeners[subject]), .mailboxes = {}};
+    const auto inflows = table::inflows(table_, subject);
+    for (std::uint32_t position = 0; position < inflows.size(); ++position) {
+      Flow& flow = *flows_[inflows[position]];
+      setup.mailboxes.push_back(flow.memory.pool->receiver_fd().get());
+      egresses_.push_back(std::make_unique<Egress>(flow, position, subjects_[subject], statistics_, reporter_));
+    }
+    ingresses_.push_back(
+        std::make_unique<Ingress>(table_, std::move(setup), subjects_[subject], flows, statistics_, reporter_));
+  }
+}
+
+bool Guard::start() {
+  // Threads are never joined: they end with the process, when the launcher's socket does.
+  try {
+    for (const auto& egress : egresses_) std::thread([part = egress.get()] { part->run(); }).detach();
+    for (const auto& ingress : ingresses_) std::thread([part = ingress.get()] { part->run(); }).detach();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
+void Guard::subject_ended(std::uint32_t subject) noexcept {
+  if (subject < ingresses_.size()) ingresses_[subject]->subject_ended();
+}
+
+}  // namespace sluice::guard

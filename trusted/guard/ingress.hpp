@@ -1,0 +1,71 @@
+// Ingress of one subject: the thread that takes what the subject's ranks send, and everything else they may ask for.
+//
+// It depends on its own subject and on the tables. It shares with the receiving side only mailbox memory, which it
+// writes, and the return queue of segments (see trusted/ring/segment_pool.hpp).
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "trusted/base/fd.hpp"
+#include "trusted/guard/control.hpp"
+#include "trusted/guard/memory.hpp"
+#include "trusted/guard/outflows.hpp"
+#include "trusted/guard/sender.hpp"
+#include "trusted/table/table.hpp"
+#include "wire/greeting.hpp"
+
+namespace sluice::guard {
+
+/// What an ingress needs to know of its subject.
+struct IngressSetup {
+  std::uint32_t subject = 0;
+  uid_t user = 0;              ///< that its processes must have
+  Fd listener;                 ///< the subject's own socket
+  std::vector<int> mailboxes;  ///< read-only descriptors of its inflows, in the table's order
+};
+
+class Ingress {
+ public:
+  Ingress(const table::RunTable& table, IngressSetup setup, SubjectMemory& memory, const std::vector<Flow*>& flows,
+          Statistics& statistics, const Reporter& reporter);
+
+  /// Thread body: returns when the subject has ended and its receivers have been told.
+  void run() noexcept;
+
+  /// From any thread: every process of the subject is gone.
+  void subject_ended() noexcept;
+
+ private:
+  [[nodiscard]] bool drain_once() noexcept;
+  void finish_closing() noexcept;
+  void finish_all() noexcept;
+  void rest() noexcept;
+  void sleep() noexcept;
+
+  void look_at_sockets(bool wait) noexcept;
+  void accept_all() noexcept;
+  void greet(Fd& connection) noexcept;
+  void look_at_rank(std::uint32_t rank) noexcept;
+  void misbehave(std::uint32_t world_rank, Misbehaviour misbehaviour) noexcept;
+
+  const table::RunTable& table_;
+  IngressSetup setup_;
+  SubjectMemory& memory_;
+  const Reporter& reporter_;
+  Outflows outflows_;
+  std::vector<Sender> senders_;
+  std::vector<Fd> connections_;  // one for each rank, invalid while it has none
+  std::vector<Fd> strangers_;    // accepted, not yet greeted
+  Fd gone_;                      // eventfd: subject_ended()
+
+  bool stopped_ = false;
+  std::uint32_t idle_passes_ = 0;
+  Clock::time_point idle_since_{};
+  Clock::time_point looked_at_sockets_{};
+};
+
+}  // namespace sluice::guard

@@ -1,0 +1,55 @@
+// The guard's end of one rank's transmit ring. Everything in the ring is hostile and may change at any moment.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "wire/transmit.hpp"
+
+namespace sluice::ring {
+
+enum class Taken {
+  nothing,   ///< no frame is published
+  fragment,  ///< `Fragment` holds one
+  unknown_kind,
+  oversized,  ///< payload over the bound or past the ring's end
+  reserved_not_zero,
+};
+
+struct Fragment {
+  wire::FrameHeader header;            ///< the one copy that was validated
+  const std::byte* payload = nullptr;  ///< header.payload bytes in the ring: copy them once and do not interpret them
+};
+
+class TransmitReader {
+ public:
+  /// `area` is the guard's mapping of kTransmitAreaBytes.
+  explicit TransmitReader(std::byte* area) noexcept
+      : control_(reinterpret_cast<wire::TransmitControl*>(area)), ring_(area + wire::kPage) {}
+
+  /// Looks at the next frame. After `fragment`, call release() once its payload has been copied; after a fault the
+  /// ring must not be used again.
+  [[nodiscard]] Taken take(Fragment& fragment) noexcept;
+
+  /// Steps over the fragment that take() returned.
+  void release(const Fragment& fragment) noexcept;
+
+  /// Lets the sender write again up to the read position. Batched by the caller; release() does it by itself after
+  /// an eighth of the ring.
+  void publish_position() noexcept;
+
+  void want_doorbell(bool wanted) noexcept {
+    control_->doorbell_wanted.store(wanted ? 1 : 0, std::memory_order_relaxed);
+  }
+
+  /// Bytes taken since the start.
+  [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+
+ private:
+  wire::TransmitControl* control_;
+  const std::byte* ring_;
+  std::uint64_t position_ = 0;
+  std::uint64_t published_ = 0;
+};
+
+}  // namespace sluice::ring
