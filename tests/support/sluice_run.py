@@ -198,10 +198,11 @@ class SluiceRun:
     """One policy in a folder of its own, run by `sluice run`.
 
     `policy` is YAML text (or None to call `run` with a path of your own). `parent` is where the folder is made:
-    /tmp by default.
+    /tmp by default. `uid` runs it as that user, which takes root.
     """
 
-    def __init__(self, policy: str = None, parent: str = None):
+    def __init__(self, policy: str = None, parent: str = None, uid: int = None):
+        self.uid = uid
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
         self.folder.chmod(0o755)
         self.policy = self.folder / "policy.yaml"
@@ -232,7 +233,13 @@ class SluiceRun:
 
     def start(self, *options: str, policy=None, env: dict = None) -> subprocess.Popen:
         """Starts `sluice run` in the background; `finish` waits for it. Output goes to files, so it never blocks."""
-        command = [str(sluice_binary()), "run", "--output", str(self.folder / "output"), *options, str(policy or self.policy)]
+        command = [str(sluice_binary()), "run", "--output", str(self.folder / "output"), *options]
+        command.append(str(policy or self.policy))
+        if self.uid is not None:
+            for path in [self.folder, *self.folder.rglob("*")]:
+                os.chown(path, self.uid, self.uid)
+            command = [*f"setpriv --reuid {self.uid} --regid {self.uid} --clear-groups --".split(), *command]
+            env = {"HOME": str(self.folder), **(env or {})}
         self._stdout = open(self.folder / "stdout.txt", "w+", errors="replace")
         self._stderr = open(self.folder / "stderr.txt", "w+", errors="replace")
         self._started = time.monotonic()

@@ -1,0 +1,134 @@
+"""Python programs with mpi4py: one that knows nothing of Sluice, and one whose numpy arrays climb a level."""
+
+from sluice_run import SluiceRun, bare
+
+# Collectives, pickles and buffers; prints one line that depends on all of them.
+COLLECTIVES = '''#!/usr/bin/python3
+import hashlib
+import numpy
+from mpi4py import MPI
+
+world = MPI.COMM_WORLD
+rank, size = world.Get_rank(), world.Get_size()
+tokens = world.allgather({"rank": rank, "square": rank * rank, "name": "r" * (rank + 1)})
+table = world.bcast({"pi": 3.25, "list": list(range(10))} if rank == 0 else None, root=0)
+part = numpy.arange(1000, dtype="d") * (rank + 1)
+total = numpy.empty_like(part)
+world.Allreduce(part, total, op=MPI.SUM)
+rows = world.alltoall([(rank, other) for other in range(size)])
+scan = world.scan(rank + 1)
+half = world.Split(rank % 2, rank)
+spread = numpy.empty(4, dtype="i")
+world.Scatter(numpy.arange(4 * size, dtype="i") if rank == 0 else None, spread, root=0)
+everything = world.gather((tokens, table, total.tolist(), rows, scan, half.Get_size(), spread.tolist()), root=0)
+if rank == 0:
+    print("RESULT", size, hashlib.sha256(repr(everything).encode()).hexdigest(), flush=True)
+'''
+
+WORLD_OF_ITS_OWN = """
+sluice: 1
+lattice: { levels: [UNCLASSIFIED, SECRET] }
+subjects:
+  python:
+    label: SECRET
+    ranks: 3
+    run: [./collectives.py]
+    world: subject
+    files:
+      - { path: collectives.py, access: read }
+"""
+
+# Ranks 0 and 1 are low, 2 and 3 high. All messages climb.
+CLIMB = '''#!/usr/bin/python3
+import sys
+import numpy
+from mpi4py import MPI
+
+world = MPI.COMM_WORLD
+rank, size = world.Get_rank(), world.Get_size()
+assert size == 4, size
+
+
+def array(source, shape, kind):
+    count = int(numpy.prod(shape))
+    return (numpy.arange(count, dtype="q") * (source + 3) % 251).astype(kind).reshape(shape)
+
+
+shapes = [((7,), "i"), ((100, 200), "d"), ((3, 5, 7), "f"), ((0,), "d"), ((1024, 1024), "d"), ((300,), "D")]
+if sys.argv[1] == "low":
+    for to in (2, 3):
+        for tag, (shape, kind) in enumerate(shapes):
+            world.Send(array(rank, shape, kind), dest=to, tag=tag)
+        world.send({"from": rank, "words": ["pickles", "climb", "too"]}, dest=to, tag=99)
+    print("SENT", rank, flush=True)
+else:
+    checked = 0
+    for source in (1, 0):
+        for tag, (shape, kind) in enumerate(shapes):
+            status = MPI.Status()
+            got = numpy.full(shape, 99, dtype=kind)
+            world.Recv(got, source=source, tag=tag, status=status)
+            assert numpy.array_equal(got, array(source, shape, kind)), (source, tag)
+            assert (status.Get_source(), status.Get_tag()) == (source, tag)
+            checked += got.nbytes
+        note = world.recv(source=source, tag=99)
+        assert note == {"from": source, "words": ["pickles", "climb", "too"]}, note
+    print("CHECKED", rank, checked, flush=True)
+'''
+
+TWO_LEVELS = """
+sluice: 1
+lattice: { levels: [UNCLASSIFIED, SECRET] }
+subjects:
+  low:
+    label: UNCLASSIFIED
+    ranks: 2
+    run: [./climb.py, low]
+    files: [ { path: climb.py, access: read } ]
+  high:
+    label: SECRET
+    ranks: 2
+    run: [./climb.py, high]
+    files: [ { path: climb.py, access: read } ]
+flows:
+  - { from: low, to: high, queue: 64MiB }
+"""
+
+CHECKED_BYTES = 2 * (7 * 4 + 100 * 200 * 8 + 3 * 5 * 7 * 4 + 1024 * 1024 * 8 + 300 * 16)
+
+
+def lines_with(word: str, text: str) -> list:
+    """What follows `word` in the lines that have it, whatever stands before, sorted."""
+    return sorted(line.split(word, 1)[1].strip() for line in text.splitlines() if word in line)
+
+
+def test_collectives_and_pickles_are_those_of_the_bare_host():
+    with SluiceRun(WORLD_OF_ITS_OWN) as run:
+        script = run.write("collectives.py", COLLECTIVES)
+        expected = bare("openmpi", 3, str(script), cwd=run.folder, timeout=60)
+        assert expected.returncode == 0, expected.stderr
+        result = run.run(timeout=90)
+        assert result.code == 0, result.explain()
+    assert len(lines_with("RESULT", expected.stdout)) == 1
+    assert lines_with("RESULT", result.stdout) == lines_with("RESULT", expected.stdout), result.explain()
+
+
+def test_numpy_arrays_climb_a_level():
+    with SluiceRun(TWO_LEVELS) as run:
+        run.write("climb.py", CLIMB)
+        result = run.run(timeout=120)
+        assert result.code == 0, result.explain()
+    assert lines_with("SENT", result.stdout) == ["0", "1"], result.explain()
+    assert lines_with("CHECKED", result.stdout) == [f"2 {CHECKED_BYTES}", f"3 {CHECKED_BYTES}"], result.explain()
+
+
+def test_a_damaged_array_would_be_noticed():
+    """The control, on the bare host: one changed element fails the receiving program."""
+    with SluiceRun() as run:
+        damaged = CLIMB.replace("world.Send(array(rank, shape, kind)", "world.Send(array(rank, shape, kind) + (tag == 1)")
+        run.write("good.py", CLIMB)
+        run.write("damaged.py", damaged)
+        for script, code in (("good.py", 0), ("damaged.py", 1)):
+            words = f"./{script} low : -n 2 ./{script} high"
+            done = bare("openmpi", 2, *words.split(), cwd=run.folder, timeout=60)
+            assert (done.returncode != 0) == (code != 0), done.stdout + done.stderr
