@@ -46,7 +46,14 @@ from mpi4py import MPI
 
 world = MPI.COMM_WORLD
 rank, size = world.Get_rank(), world.Get_size()
-assert size == 4, size
+if size != 4:
+    sys.exit(f"{size} ranks")
+
+
+def check(condition, what):
+    if not condition:
+        print("WRONG", what, flush=True)
+        world.Abort(3)  # an exception would leave the other ranks waiting
 
 
 def array(source, shape, kind):
@@ -68,11 +75,11 @@ else:
             status = MPI.Status()
             got = numpy.full(shape, 99, dtype=kind)
             world.Recv(got, source=source, tag=tag, status=status)
-            assert numpy.array_equal(got, array(source, shape, kind)), (source, tag)
-            assert (status.Get_source(), status.Get_tag()) == (source, tag)
+            check(numpy.array_equal(got, array(source, shape, kind)), (source, tag))
+            check((status.Get_source(), status.Get_tag()) == (source, tag), "status")
             checked += got.nbytes
         note = world.recv(source=source, tag=99)
-        assert note == {"from": source, "words": ["pickles", "climb", "too"]}, note
+        check(note == {"from": source, "words": ["pickles", "climb", "too"]}, note)
     print("CHECKED", rank, checked, flush=True)
 '''
 
@@ -125,10 +132,13 @@ def test_numpy_arrays_climb_a_level():
 def test_a_damaged_array_would_be_noticed():
     """The control, on the bare host: one changed element fails the receiving program."""
     with SluiceRun() as run:
-        damaged = CLIMB.replace("world.Send(array(rank, shape, kind)", "world.Send(array(rank, shape, kind) + (tag == 1)")
+        damaged_text = CLIMB.replace("world.Send(array(rank, shape, kind)", "world.Send(array(rank, shape, kind) + (tag == 1)")
         run.write("good.py", CLIMB)
-        run.write("damaged.py", damaged)
-        for script, code in (("good.py", 0), ("damaged.py", 1)):
+        run.write("damaged.py", damaged_text)
+        results = {}
+        for script in ("good.py", "damaged.py"):
             words = f"./{script} low : -n 2 ./{script} high"
-            done = bare("openmpi", 2, *words.split(), cwd=run.folder, timeout=60)
-            assert (done.returncode != 0) == (code != 0), done.stdout + done.stderr
+            results[script] = bare("openmpi", 2, *words.split(), cwd=run.folder, timeout=60)
+    good, damaged = results["good.py"], results["damaged.py"]
+    assert good.returncode == 0 and lines_with("CHECKED", good.stdout) == [f"{r} {CHECKED_BYTES}" for r in (2, 3)]
+    assert damaged.returncode != 0 and lines_with("WRONG", damaged.stdout), damaged.stderr
