@@ -86,7 +86,7 @@ Explanation explain(const Policy& policy, std::uint32_t from, std::uint32_t to) 
     result.reason = ends + ": denied, " + failing_text(policy.lattice, sender, receiver);
     const std::string raised = policy.lattice.print(lattice::join(sender.label, receiver.label));
     result.change = "raise the label of " + receiver.name + " to " + raised + " and add to flows: - " + flow +
-                    " }, or add a downgrade: - " + flow + ", downgrade: NAME }";
+                    " }; or add only the flow, with downgrade: NAME";
   }
   return result;
 }

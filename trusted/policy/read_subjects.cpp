@@ -130,13 +130,14 @@ void read_environment(const Node& node, Subject& subject, Draft& draft) {
 }
 
 /// Index of the text of `node` in `choices`; 0, the default, if it is none of them, which is reported.
-std::size_t read_choice(const Node& node, const std::string& what, const std::vector<std::string>& choices,
-                        Mistakes& mistakes) {
-  const auto text = read_text(node, what, choices[0], mistakes);
+std::size_t read_choice(const Node& node, const std::string& key, const Subject& subject,
+                        const std::vector<std::string>& choices, Mistakes& mistakes) {
+  const std::string what = "'" + key + "' of " + owner_of(subject);
+  const auto text = read_text(node, what, key + ": " + choices[0], mistakes);
   if (!text) return 0;
   const auto found = std::find(choices.begin(), choices.end(), *text);
   if (found != choices.end()) return static_cast<std::size_t>(found - choices.begin());
-  mistakes.add(node.place, what + " is " + quote(*text), suggest(*text, choices, "it"));
+  mistakes.add(node.place, what + " is " + quote(*text), suggest(*text, choices, "'" + key + "'"));
   return 0;
 }
 
@@ -144,10 +145,10 @@ void read_optional(const Fields& fields, CheckFiles check, Subject& subject, Dra
   static const std::vector<std::string> kMpis{"auto", "openmpi", "mpich"};
   static const std::vector<std::string> kWorlds{"run", "subject"};
   if (const Node* node = fields.find("mpi")) {
-    subject.mpi = static_cast<Mpi>(read_choice(*node, "'mpi' of " + fields.owner(), kMpis, draft.mistakes));
+    subject.mpi = static_cast<Mpi>(read_choice(*node, "mpi", subject, kMpis, draft.mistakes));
   }
   if (const Node* node = fields.find("world")) {
-    subject.world = static_cast<World>(read_choice(*node, "'world' of " + fields.owner(), kWorlds, draft.mistakes));
+    subject.world = static_cast<World>(read_choice(*node, "world", subject, kWorlds, draft.mistakes));
   }
   if (const Node* node = fields.find("files")) read_files(*node, check, subject, draft);
   if (const Node* node = fields.find("env")) read_environment(*node, subject, draft);

@@ -65,6 +65,9 @@ class Builder : public YAML::EventHandler {
   }
   void add(Node node) {
     if (!open_.empty()) {
+      const Node& parent = open_.back();
+      const bool is_value = parent.kind == NodeKind::map && parent.items.size() % 2 == 1;
+      if (is_value && node.kind == NodeKind::null) node.place = parent.items.back().place;  // it has no place itself
       open_.back().items.push_back(std::move(node));
     } else if (!root_) {
       root_ = std::move(node);
