@@ -42,11 +42,11 @@ def gather(root: pathlib.Path, build: pathlib.Path) -> Facts:
 
     commands = re.findall(r"^  ([a-z]+) ", help_of().split("Subcommands:")[1], flags=re.MULTILINE)
     presets = json.loads((root / "CMakePresets.json").read_text())
-    listing = subprocess.run(
-        ["ctest", "--test-dir", str(build), "--show-only=json-v1"], capture_output=True, text=True, timeout=30, check=True
-    )
+    command = ["ctest", "--test-dir", str(build), "--show-only=json-v1"]
+    listing = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     tests = json.loads(listing.stdout)["tests"]
-    labels = {label for test in tests for prop in test["properties"] if prop["name"] == "LABELS" for label in prop["value"]}
+    properties = [prop for test in tests for prop in test["properties"]]
+    labels = {label for prop in properties if prop["name"] == "LABELS" for label in prop["value"]}
     return Facts(
         root, build, {command: help_of(command) for command in commands},
         {preset["name"] for preset in presets["configurePresets"]}, {test["name"] for test in tests}, labels,
@@ -63,8 +63,8 @@ def braces(pattern: str) -> list:
     found = re.search(r"\{([^{}]*)\}", pattern)
     if not found:
         return [pattern]
-    choices = found.group(1).split(",")
-    return [one for choice in choices for one in braces(pattern[: found.start()] + choice.strip() + pattern[found.end() :])]
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    return [one for choice in found.group(1).split(",") for one in braces(before + choice.strip() + after)]
 
 
 def anchors_of(text: str) -> set:
@@ -127,19 +127,20 @@ def check_commands(name: str, text: str, facts: Facts) -> list:
         ]
     complaints += [f"{name}: preset {preset} is not in CMakePresets.json" for preset in PRESET.findall(code)
                    if preset not in facts.presets and not preset.isupper()]
-    complaints += [f"{name}: no test has the label {label}" for label in LABEL.findall(code) if label not in facts.labels]
+    labels = set(LABEL.findall(code)) - facts.labels
+    complaints += [f"{name}: no test has the label {label}" for label in sorted(labels)]
     return complaints
 
 
 def check_promises(name: str, text: str, facts: Facts) -> list:
-    """Each promise (a `###` section) has a `Test:` line whose names exist, or a `Pending:` line with a reason."""
+    """Each promise (`1.1 text`) has a `Test:` line whose names exist, or a `Pending:` line with a reason."""
     complaints = []
-    sections = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
+    sections = re.split(r"^(?=\d+\.\d+ )", text, flags=re.MULTILINE)[1:]
     if not sections:
-        return [f"{name}: has no promises (sections `### ...`)"]
+        return [f"{name}: has no promises (paragraphs that begin with a number like 1.1)"]
     for section in sections:
-        title = section.splitlines()[0]
-        body = re.split(r"^#{1,2} ", section, flags=re.MULTILINE)[0]
+        title = section.split()[0]
+        body = re.split(r"^#", section, flags=re.MULTILINE)[0]
         lines = re.findall(r"^[-* ]*(Test|Pending): *(.*)$", body, flags=re.MULTILINE)
         if not lines:
             complaints.append(f"{name}: `{title}` has neither a Test: nor a Pending: line")
@@ -153,11 +154,11 @@ def check_promises(name: str, text: str, facts: Facts) -> list:
 
 
 def is_test(test: str, facts: Facts) -> bool:
-    """A CTest name; a file of the repository; or FILE::FUNCTION, where the file mentions the function."""
+    """A CTest name; a fuzz target; a file of the repository; or FILE::FUNCTION, where the file has the function."""
     file, _, function = test.partition("::")
     path = facts.root / file
-    if test in facts.tests:
+    if test in facts.tests or (test.endswith("_fuzz") and any((facts.root / "trusted").rglob(f"{test}.cpp"))):
         return True
     if "/" not in file or not path.exists():
         return False
-    return not function or (path.is_file() and function in path.read_text())
+    return not function or bool(path.is_file() and re.search(rf"\b{re.escape(function)}\b", path.read_text()))

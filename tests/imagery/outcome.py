@@ -26,7 +26,8 @@ DARK = {"Sahara": (23.0, 10.0), "Pacific": (0.0, -140.0), "Antarctica": (-80.0, 
 def read_sites(path: pathlib.Path) -> list:
     """(latitude, longitude, brightness) of every row, in the file's order."""
     with open(path, newline="") as file:
-        return [(float(row["latitude"]), float(row["longitude"]), float(row["brightness"])) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    return [(float(row["latitude"]), float(row["longitude"]), float(row["brightness"])) for row in rows]
 
 
 def degrees_apart(a: tuple, b: tuple) -> float:

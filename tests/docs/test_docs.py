@@ -63,15 +63,15 @@ def test_a_right_page_passes(facts):
 
 @pytest.mark.parametrize(
     "body", ["no line at all", "Test: no_such_test", "Test: docs, no_such_test", "Pending:", "Test: tests/no/such.py",
-             "Test: tests/docs/docs_test.py::no_such_function_" + "here"]
+             "Test: tests/docs/test_docs.py::no_such" + "_function"]
 )
 def test_an_unbound_promise_is_found(body, facts):
-    assert len(doc_check.check_promises("SPEC.md", f"# Spec\n\n### P1 It works\n\n{body}\n", facts)) == 1
+    assert len(doc_check.check_promises("SPEC.md", f"# Spec\n\n1.1 It works.\n{body}\n", facts)) == 1
 
 
 @pytest.mark.parametrize(
-    "body", ["Test: docs", "Test: `docs`, tests/docs/docs_test.py", "Pending: needs two hosts",
-             "- Test: tests/docs/docs_test.py::test_an_unbound_promise_is_found"]
+    "body", ["Test: docs", "Test: `docs`, tests/docs/test_docs.py", "Pending: needs two hosts",
+             "- Test: tests/docs/test_docs.py::test_an_unbound_promise_is_found"]
 )
 def test_a_bound_promise_passes(body, facts):
-    assert doc_check.check_promises("SPEC.md", f"# Spec\n\n### P1 It works\n\n{body}\n", facts) == []
+    assert doc_check.check_promises("SPEC.md", f"# Spec\n\n1.1 It works.\n{body}\n", facts) == []

@@ -16,7 +16,8 @@ PROGRAMS = build_folder() / "examples" / "imagery"
 def plain_run(folder: pathlib.Path) -> subprocess.CompletedProcess:
     """All five ranks in one job of Open MPI, without Sluice; writes into folder/out."""
     (folder / "out").mkdir()
-    programs = f"{PROGRAMS}/ingest {outcome.EARTH} {outcome.NIGHT} : -n 2 {PROGRAMS}/plain/exploit : -n 1 {PROGRAMS}/report out"
+    programs = f"{PROGRAMS}/ingest {outcome.EARTH} {outcome.NIGHT} "
+    programs += f": -n 2 {PROGRAMS}/plain/exploit : -n 1 {PROGRAMS}/report out"
     return bare("openmpi", 2, *programs.split(), cwd=folder, timeout=60)
 
 

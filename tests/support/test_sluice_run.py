@@ -39,7 +39,8 @@ def test_a_file_is_found(path):
 
 def test_a_mount_is_found(tmp_path):
     leftovers = Leftovers()
-    if subprocess.run(["mount", "-t", "tmpfs", "none", str(tmp_path)], capture_output=True, check=False).returncode != 0:
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "none", str(tmp_path)], capture_output=True, check=False)
+    if mounted.returncode != 0:
         pytest.skip("this user may not mount, so cannot plant a mount")
     try:
         assert any(str(tmp_path) in line for line in leftovers.find(0.1))
