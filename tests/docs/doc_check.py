@@ -149,7 +149,8 @@ def check_promises(name: str, text: str, facts: Facts) -> list:
                 complaints += [] if rest.strip() else [f"{name}: `{title}`: Pending without a reason"]
                 continue
             tests = [word.strip(" `.") for word in re.split(r"[,;]", re.sub(r"\([^)]*\)", "", rest))]
-            complaints += [f"{name}: `{title}`: there is no test {test!r}" for test in tests if not is_test(test, facts)]
+            unknown = [test for test in tests if not is_test(test, facts)]
+            complaints += [f"{name}: `{title}`: there is no test {test!r}" for test in unknown]
     return complaints
 
 

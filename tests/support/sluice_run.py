@@ -175,23 +175,22 @@ class Result:
 
     @property
     def summary(self) -> dict:
-        """The `--json` summary: the last line of stdout that is a JSON object."""
-        for line in reversed(self.stdout.splitlines()):
-            if line.startswith("{"):
-                return json.loads(line)
-        raise AssertionError("no JSON summary in stdout\n" + self.explain())
+        """The `--json` summary. Raises AssertionError where the run wrote none."""
+        path = self.output.with_name("summary.json")
+        if not path.is_file() or not path.read_text().strip():
+            raise AssertionError("no JSON summary\n" + self.explain())
+        return json.loads(path.read_text())
 
-    def output_of(self, name: str) -> str:
-        """What subject `name` wrote, from its files under `--output`, banner lines left out.
+    def output_of(self, subject: str, stream: str = "out") -> str:
+        """What a subject wrote (`out` or `err`), from its file under `--output`, with its banner lines.
 
-        Raises AssertionError where the run kept no file of that subject.
+        Raises AssertionError where the run kept no such file.
         """
-        files = sorted(path for path in self.output.rglob("*") if path.is_file() and name in path.parts[-1].split(".")[0])
-        files += sorted(path for path in self.output.rglob("*") if path.is_file() and path.parent.name == name)
-        if not files:
-            kept = [str(path.relative_to(self.output)) for path in self.output.rglob("*")]
-            raise AssertionError(f"no output file of subject {name}; there are {kept}\n{self.explain()}")
-        return "".join(path.read_text(errors="replace") for path in files)
+        path = self.output / f"{subject}.{stream}"
+        if not path.is_file():
+            kept = sorted(entry.name for entry in self.output.iterdir()) if self.output.is_dir() else "nothing"
+            raise AssertionError(f"no {path.name} under --output, but {kept}\n{self.explain()}")
+        return path.read_text(errors="replace")
 
 
 class SluiceRun:
@@ -233,8 +232,8 @@ class SluiceRun:
 
     def start(self, *options: str, policy=None, env: dict = None) -> subprocess.Popen:
         """Starts `sluice run` in the background; `finish` waits for it. Output goes to files, so it never blocks."""
-        command = [str(sluice_binary()), "run", "--output", str(self.folder / "output"), *options]
-        command.append(str(policy or self.policy))
+        kept = ["--output", str(self.folder / "output"), f"--json={self.folder / 'summary.json'}"]
+        command = [str(sluice_binary()), "run", *kept, *options, str(policy or self.policy)]
         if self.uid is not None:
             for path in [self.folder, *self.folder.rglob("*")]:
                 os.chown(path, self.uid, self.uid)
