@@ -50,18 +50,25 @@ struct Checker {
   Draft& draft;
   std::vector<fs::path> own;  ///< files of Sluice itself that no subject may write
 
-  void system_folders(const FileGrant& grant) {
+  /// False if the grant is refused outright.
+  bool is_modest(const FileGrant& grant) {
     const bool writes = grant.access == Access::write;
     const auto broad = [](const fs::path& path) {
       return std::find(kBroad.begin(), kBroad.end(), path.native()) != kBroad.end();
     };
     if (either(grant, broad)) {
       refuse(grant, "grants too much", "name a directory below it");
-    } else if (writes && either(grant, [](const fs::path& path) { return within(kSystem, path); })) {
-      refuse(grant, "is part of the system and cannot be written", "name a directory of your own");
-    } else if (!writes && either(grant, [](const fs::path& path) { return within(kTelling, path); })) {
-      refuse(grant, "tells of other processes and cannot be read", "copy what is needed to a directory of your own");
+      return false;
     }
+    if (writes && either(grant, [](const fs::path& path) { return within(kSystem, path); })) {
+      refuse(grant, "is part of the system and cannot be written", "name a directory of your own");
+      return false;
+    }
+    if (!writes && either(grant, [](const fs::path& path) { return within(kTelling, path); })) {
+      refuse(grant, "tells of other processes and cannot be read", "copy what is needed to a directory of your own");
+      return false;
+    }
+    return true;
   }
 
   /// What a writable directory may not hold: the policy, any program of the run, Sluice itself.
@@ -70,7 +77,10 @@ struct Checker {
       return either(grant, [&](const fs::path& folder) { return overlap(folder, path); });
     };
     const char* fix = "name a directory that holds only what the subject writes";
-    if (holds(draft.policy.file)) refuse(grant, "holds the policy file and cannot be written", fix);
+    if (holds(draft.policy.file)) {
+      refuse(grant, "holds the policy file and cannot be written", fix);
+      return;
+    }
     for (const Subject& subject : draft.policy.subjects) {
       if (subject.image.empty() || !(holds(subject.image) || holds(subject.image_real))) continue;
       refuse(grant,
@@ -151,7 +161,7 @@ void check_grants(CheckFiles check, Draft& draft) {
   const std::vector<Subject>& subjects = draft.policy.subjects;
   for (std::size_t i = 0; i < subjects.size() && !draft.mistakes.full(); ++i) {
     for (const FileGrant& grant : subjects[i].files) {
-      checker.system_folders(grant);
+      if (!checker.is_modest(grant)) continue;
       if (grant.access == Access::write) checker.held(grant);
       if (check == CheckFiles::yes) checker.on_host(grant);
       for (std::size_t j = 0; j < i; ++j) {

@@ -95,7 +95,7 @@ std::string graph_dot(const Policy& policy) {
                      dot_text(policy.file.filename().string()) +
                      ";\n  node [shape=box, style=rounded, fontname=\"sans-serif\", fontsize=12];\n"
                      "  edge [fontname=\"sans-serif\", fontsize=10];\n";
-  text += subjects_dot(policy) + levels_dot(policy);
+  text += levels_dot(policy) + subjects_dot(policy);
   for (const table::Flow& flow : policy.table.flows) {
     text += flow_dot(policy, flow, explain(policy, flow.from, flow.to).reason);
   }

@@ -38,27 +38,26 @@ std::string read_all(int fd) {
   return text;
 }
 
-/// Starts `program -Tsvg` between two files; its process, or -1.
-pid_t start(const std::string& program, const Fd& in, const Fd& out) {
+/// Starts `program` between two files; its process, or -1.
+pid_t start(const std::string& program, std::vector<std::string> words, const Fd& in, const Fd& out) {
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   if (::posix_spawn_file_actions_init(&actions) != 0) return -1;
   ::posix_spawn_file_actions_adddup2(&actions, in.get(), STDIN_FILENO);
   ::posix_spawn_file_actions_adddup2(&actions, out.get(), STDOUT_FILENO);
-  std::string name = "dot";
-  std::string format = "-Tsvg";
-  char* arguments[] = {name.data(), format.data(), nullptr};
   pid_t child = -1;
-  const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments, environ);
+  const int error = ::posix_spawn(&child, program.c_str(), &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   return error == 0 ? child : -1;
 }
 
 /// True if `child` ended within `limit`; its wait status is in `status`. Otherwise it is killed.
-bool wait_for(pid_t child, std::chrono::seconds limit, int& status) {
+bool wait_for(pid_t child, std::chrono::milliseconds limit, int& status) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
   pollfd ready{.fd = process.get(), .events = POLLIN, .revents = 0};
-  const auto milliseconds = static_cast<int>(std::chrono::milliseconds(limit).count());
-  const bool ended = process.valid() && ::poll(&ready, 1, milliseconds) == 1;
+  const bool ended = process.valid() && ::poll(&ready, 1, static_cast<int>(limit.count())) == 1;
   if (!ended) ::kill(child, SIGKILL);
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
@@ -67,18 +66,23 @@ bool wait_for(pid_t child, std::chrono::seconds limit, int& status) {
 
 }  // namespace
 
-Result<std::string, RenderError> render_svg(const std::string& dot, const char* program, std::chrono::seconds limit) {
-  const std::string path = find_program(program).string();
+Result<std::string, RenderError> filter(const std::vector<std::string>& command, const std::string& input,
+                                        std::chrono::milliseconds limit) {
+  const std::string path = find_program(command.at(0)).string();
   if (path.empty()) return RenderError::missing;
-  const Fd in(::memfd_create("dot", MFD_CLOEXEC));
-  const Fd out(::memfd_create("svg", MFD_CLOEXEC));
-  if (!in || !out || !write_all(in.get(), dot)) return RenderError::failed;
-  const pid_t child = start(path, in, out);
+  const Fd in(::memfd_create("input", MFD_CLOEXEC));
+  const Fd out(::memfd_create("output", MFD_CLOEXEC));
+  if (!in || !out || !write_all(in.get(), input)) return RenderError::failed;
+  const pid_t child = start(path, command, in, out);
   if (child < 0) return RenderError::failed;
   int status = 0;
   if (!wait_for(child, limit, status)) return RenderError::timed_out;
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return RenderError::failed;
   return read_all(out.get());
+}
+
+Result<std::string, RenderError> render_svg(const std::string& dot) {
+  return filter({"dot", "-Tsvg"}, dot, std::chrono::seconds(60));
 }
 
 std::string describe(RenderError error) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 #include "trusted/base/result.hpp"
 
@@ -14,9 +15,12 @@ enum class RenderError {
   timed_out,  ///< it did not end in time and was killed
 };
 
-/// SVG of a picture in the DOT language. `program` is searched as find_program() does.
-Result<std::string, RenderError> render_svg(const std::string& dot, const char* program = "dot",
-                                            std::chrono::seconds limit = std::chrono::seconds(60));
+/// SVG of a picture in the DOT language.
+Result<std::string, RenderError> render_svg(const std::string& dot);
+
+/// What `command` writes to its standard output, given `input`. The program is searched as find_program() does.
+Result<std::string, RenderError> filter(const std::vector<std::string>& command, const std::string& input,
+                                        std::chrono::milliseconds limit);
 
 /// One sentence for people.
 std::string describe(RenderError error);
