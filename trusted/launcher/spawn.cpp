@@ -1,0 +1,157 @@
+#include "trusted/launcher/spawn.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "trusted/guard/control.hpp"
+
+namespace sluice::launcher {
+namespace {
+
+using sandbox::Problem;
+using sandbox::system_problem;
+
+constexpr int kExecFailed = 127;
+/// Descriptors are moved above this one before they take their final numbers.
+constexpr int kHighFd = 512;
+
+struct Pipe {
+  Fd read_end;
+  Fd write_end;
+};
+
+Result<Pipe, Problem> make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_problem("cannot make a pipe");
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+/// In the child: default signals, quiet standard input, given outputs, no core dumps, and every other descriptor
+/// closed at exec. Ends with the supervisor. Async-signal-safe, as is all that children do.
+bool settle(int out, int err) {
+  sigset_t none;
+  sigemptyset(&none);
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0)
+    return false;
+  if (syscall(SYS_close_range, 3, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return false;
+  const rlimit no_core{0, 0};
+  return setrlimit(RLIMIT_CORE, &no_core) == 0;
+}
+
+/// In the child, after its last change of credentials, which would undo it.
+bool end_with_supervisor() { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == 1; }
+
+bool keep_at_exec(int fd) { return fcntl(fd, F_SETFD, 0) == 0; }
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+/// In the child: the guard's descriptors at their agreed numbers.
+bool place_descriptors(std::vector<int>& high, const std::vector<int>& given) {
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    high[i] = fcntl(given[i], F_DUPFD_CLOEXEC, kHighFd);
+    if (high[i] < 0) return false;
+  }
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    if (dup2(high[i], guard::kControlFd + static_cast<int>(i)) < 0) return false;
+  }
+  return true;
+}
+
+[[noreturn]] void run_guard(int program, std::vector<int>& high, const std::vector<int>& given,
+                            const Identities& identities, int out, int err) {
+  raise_descriptor_limit();
+  const int exec_fd = fcntl(program, F_DUPFD_CLOEXEC, kHighFd);
+  char name[] = "sluice-guard";
+  char* arguments[] = {name, nullptr};
+  char* environment[] = {nullptr};
+  if (exec_fd >= 0 && settle(out, err) && place_descriptors(high, given) &&
+      (!identities.distinct() || become(identities.guard())) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+      end_with_supervisor()) {
+    syscall(SYS_execveat, exec_fd, "", arguments, environment, AT_EMPTY_PATH);
+  }
+  _exit(kExecFailed);
+}
+
+std::vector<char*> pointers(std::vector<std::string>& words) {
+  std::vector<char*> result;
+  for (std::string& word : words) result.push_back(word.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+}  // namespace
+
+Fd open_process(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
+
+void signal_process(const Fd& process, int signal) {
+  if (process) syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0);
+}
+
+bool has_ended(const Fd& process) {
+  pollfd wait{process.get(), POLLIN, 0};
+  return poll(&wait, 1, 0) == 1;
+}
+
+Result<Child, Problem> start_guard(const Fd& program, const GuardDescriptors& descriptors,
+                                   const Identities& identities) {
+  auto out = make_pipe();
+  if (!out) return out.error();
+  auto err = make_pipe();
+  if (!err) return err.error();
+  std::vector<int> given = {descriptors.control, descriptors.table, descriptors.statistics};
+  given.insert(given.end(), descriptors.listeners.begin(), descriptors.listeners.end());
+  std::vector<int> high(given.size());
+  const pid_t pid = fork();
+  if (pid < 0) return system_problem("cannot start the guard");
+  if (pid == 0)
+    run_guard(program.get(), high, given, identities, out.value().write_end.get(), err.value().write_end.get());
+  return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end), Fd()};
+}
+
+Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities) {
+  auto out = make_pipe();
+  if (!out) return out.error();
+  auto err = make_pipe();
+  if (!err) return err.error();
+  auto info = make_pipe();
+  if (!info) return info.error();
+  subject.command.info_fd = info.value().write_end.get();
+  std::vector<std::string> words = sandbox::bubblewrap_arguments(subject.command);
+  std::vector<char*> arguments = pointers(words);
+  char* environment[] = {nullptr};
+  // bubblewrap makes no time namespace. This one is entered by the next child.
+  if (unshare(CLONE_NEWTIME) != 0) return system_problem("cannot make a time namespace");
+  const pid_t pid = fork();
+  if (pid < 0) return system_problem("cannot start a sandbox");
+  if (pid == 0) {
+    if (settle(out.value().write_end.get(), err.value().write_end.get()) && keep_at_exec(subject.command.filter_fd) &&
+        keep_at_exec(subject.command.info_fd) && (!identities.distinct() || become(identities.subject(index))) &&
+        end_with_supervisor()) {
+      execve("/usr/bin/bwrap", arguments.data(), environment);
+    }
+    _exit(kExecFailed);
+  }
+  return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end),
+               std::move(info.value().read_end)};
+}
+
+}  // namespace sluice::launcher

@@ -1,0 +1,48 @@
+// Starts the processes of a run from the supervisor.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "trusted/base/fd.hpp"
+#include "trusted/base/result.hpp"
+#include "trusted/launcher/identity.hpp"
+#include "trusted/launcher/staging.hpp"
+#include "trusted/sandbox/problem.hpp"
+
+namespace sluice::launcher {
+
+/// A started process with both its outputs in pipes.
+struct Child {
+  pid_t pid = -1;
+  Fd process;  ///< pidfd
+  Fd out;
+  Fd err;
+  Fd info;  ///< sandboxes: what bubblewrap reports, as JSON lines
+};
+
+/// The guard, with the descriptors of trusted/guard/control.hpp, and nothing else.
+struct GuardDescriptors {
+  int control;
+  int table;
+  int statistics;
+  std::vector<int> listeners;
+};
+Result<Child, sandbox::Problem> start_guard(const Fd& program, const GuardDescriptors& descriptors,
+                                            const Identities& identities);
+
+/// Subject `index` in its sandbox, in a new time namespace, as its own host user where that can be.
+Result<Child, sandbox::Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities);
+
+/// A pidfd, close-on-exec.
+Fd open_process(pid_t pid);
+
+/// Sends `signal` to the process itself, never to another one that has its number by now.
+void signal_process(const Fd& process, int signal);
+
+/// True once the process has ended, reaped or not.
+bool has_ended(const Fd& process);
+
+}  // namespace sluice::launcher

@@ -1,0 +1,289 @@
+#include "trusted/launcher/staging.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "trusted/sandbox/host_view.hpp"
+#include "trusted/sandbox/mounts.hpp"
+#include "trusted/sandbox/seccomp.hpp"
+#include "wire/greeting.hpp"
+
+namespace sluice::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+using sandbox::Entry;
+using sandbox::Problem;
+using sandbox::ProblemKind;
+
+constexpr std::size_t kMaxCopiedImage = std::size_t{256} << 20;
+constexpr char kInnerPath[] = "/usr/local/bin:/usr/bin:/bin";
+
+/// What has to be opened before the run's directory is mounted over a folder of the host.
+struct Held {
+  std::string place;  ///< inside the sandbox
+  Fd mount;           ///< detached
+  bool directory = false;
+  bool writable = false;
+};
+
+struct HeldSubject {
+  std::vector<Held> grants;
+  Fd image;    ///< to be copied; none if the image is part of the system
+  Fd library;  ///< to be copied; none if nothing is preloaded
+};
+
+class Staging {
+ public:
+  Staging(const Plan& plan, const Identities& identities) : plan_(plan), identities_(identities) {}
+
+  Result<Stage, Problem> run() {
+    if (auto made = sandbox::own_mounts(); !made) return made.error();
+    stage_.guard_program.reset(open(plan_.installation.guard.c_str(), O_PATH | O_CLOEXEC));
+    if (!stage_.guard_program) return sandbox::system_problem("cannot open " + plan_.installation.guard.string());
+    for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
+      auto held = hold(i);
+      if (!held) return held.error();
+      held_.push_back(std::move(held).value());
+    }
+    if (auto mounted = mount_directory(); !mounted) return mounted.error();
+    for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
+      if (auto staged = stage_subject(i); !staged) return staged.error();
+    }
+    return std::move(stage_);
+  }
+
+ private:
+  Result<HeldSubject, Problem> hold(std::size_t index);
+  Result<Fd, Problem> hold_grant(std::size_t index, const policy::FileGrant& grant);
+  Status<Problem> mount_directory();
+  Status<Problem> stage_subject(std::size_t index);
+  Status<Problem> stage_system(const std::string& base, std::vector<Entry>& entries);
+  Status<Problem> stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries);
+  Status<Problem> stage_grants(std::size_t index, const std::string& base, std::vector<Entry>& entries);
+  Status<Problem> stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries);
+  std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
+
+  const Plan& plan_;
+  const Identities& identities_;
+  Stage stage_;
+  std::vector<HeldSubject> held_;
+  std::string directory_;
+};
+
+bool in_system(const fs::path& path) { return path.string().starts_with("/usr/"); }
+
+Result<Fd, Problem> Staging::hold_grant(std::size_t index, const policy::FileGrant& grant) {
+  struct stat status {};
+  if (stat(grant.path.c_str(), &status) != 0) return sandbox::system_problem("cannot grant " + grant.path.string());
+  if (!identities_.distinct()) return sandbox::detach(grant.path);
+  // On disk its files stay those of the owner, whoever the subject is on this host.
+  const uid_t shown = identities_.subject(index);
+  auto mapped = sandbox::detach_mapped(grant.path, {status.st_uid, status.st_gid, shown, shown});
+  if (mapped || mapped.error().kind != ProblemKind::host) return mapped;
+  const bool readable = (status.st_mode & (S_ISDIR(status.st_mode) ? 05 : 04)) == (S_ISDIR(status.st_mode) ? 05 : 04);
+  if (grant.access == policy::Access::write || !readable) return mapped;
+  stage_.relaxations.push_back(grant.path.string() + ": the file system cannot map owners; " +
+                               plan_.policy.subjects[index].name + " sees what everybody may read");
+  return sandbox::detach(grant.path);
+}
+
+Result<HeldSubject, Problem> Staging::hold(std::size_t index) {
+  const policy::Subject& subject = plan_.policy.subjects[index];
+  HeldSubject held;
+  for (const policy::FileGrant& grant : subject.files) {
+    if (grant.access == policy::Access::read && in_system(grant.path) && in_system(grant.visible)) continue;
+    auto mount = hold_grant(index, grant);
+    if (!mount) return mount.error();
+    std::error_code error;
+    held.grants.push_back({grant.visible, std::move(mount).value(), fs::is_directory(grant.path, error),
+                           grant.access == policy::Access::write});
+  }
+  // Outer folders first, so that an inner one is mounted into them.
+  std::stable_sort(held.grants.begin(), held.grants.end(),
+                   [](const Held& a, const Held& b) { return a.place.size() < b.place.size(); });
+  if (!in_system(subject.image)) {
+    held.image.reset(open(subject.image_real.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!held.image) return sandbox::system_problem("cannot read the image " + subject.image_real.string());
+  }
+  const std::string& preload = plan_.subjects[index].preload;
+  if (!preload.empty()) {
+    held.library.reset(open(preload.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!held.library) return sandbox::system_problem("cannot read " + preload);
+  }
+  return held;
+}
+
+Status<Problem> Staging::mount_directory() {
+  // Nothing of the host's own file system may be changed, so an existing folder has to serve. It is hidden from the
+  // run's processes alone, and whatever the policy needs of it has been opened before.
+  for (const char* candidate : {"/mnt", "/media", "/srv", "/tmp"}) {
+    std::error_code error;
+    if (!fs::is_directory(candidate, error) || fs::is_symlink(candidate, error)) continue;
+    directory_ = candidate;
+    return sandbox::mount_run_directory(directory_);
+  }
+  return Problem{ProblemKind::host, "none of /mnt, /media, /srv and /tmp is a folder", "mkdir /mnt"};
+}
+
+Status<Problem> make_directory(const std::string& path, mode_t mode) {
+  if (mkdir(path.c_str(), mode) != 0 || chmod(path.c_str(), mode) != 0)
+    return sandbox::system_problem("cannot make " + path);
+  return Unit{};
+}
+
+/// Mount points below /usr: an overlay of /usr does not show what is mounted there.
+std::vector<std::string> system_submounts() {
+  std::vector<std::string> result;
+  std::ifstream file("/proc/self/mountinfo");
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string word;
+    for (int i = 0; i < 5; ++i) words >> word;
+    if (in_system(word)) result.push_back(word);
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+Status<Problem> Staging::stage_system(const std::string& base, std::vector<Entry>& entries) {
+  if (auto made = make_directory(base + "/layer", 0755); !made) return made;
+  std::vector<std::string> parts = {"/usr"};
+  for (const std::string& mount : system_submounts()) parts.push_back(mount);
+  for (const char* name : {"/bin", "/lib", "/lib64", "/sbin", "/lib32", "/libx32"}) {
+    std::error_code error;
+    if (fs::is_symlink(name, error)) {
+      entries.push_back({Entry::Kind::link, name, fs::read_symlink(name, error)});
+    } else if (fs::is_directory(name, error)) {
+      parts.emplace_back(name);
+    }
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const std::string place = base + "/system" + std::to_string(i);
+    if (auto made = make_directory(place, 0755); !made) return made;
+    if (auto mounted = sandbox::mount_own_inodes(parts[i], base + "/layer", place); !mounted) return mounted;
+    entries.push_back({Entry::Kind::read_only, parts[i], place});
+  }
+  return Unit{};
+}
+
+std::string path_of(const Fd& fd) { return "/proc/self/fd/" + std::to_string(fd.get()); }
+
+Status<Problem> Staging::stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries) {
+  const HeldSubject& held = held_[index];
+  if (held.image) {
+    const std::string copy = base + "/image";
+    if (auto copied = sandbox::copy_file(path_of(held.image), copy, kMaxCopiedImage); !copied) return copied;
+    entries.push_back({Entry::Kind::read_only, plan_.policy.subjects[index].image, copy});
+  }
+  if (held.library) {
+    const std::string copy = base + "/library";
+    if (auto copied = sandbox::copy_file(path_of(held.library), copy, kMaxCopiedImage); !copied) return copied;
+    entries.push_back({Entry::Kind::read_only, plan_.subjects[index].preload, copy});
+  }
+  return Unit{};
+}
+
+Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base, std::vector<Entry>& entries) {
+  const std::vector<Held>& grants = held_[index].grants;
+  for (std::size_t i = 0; i < grants.size(); ++i) {
+    const std::string place = base + "/grant" + std::to_string(i);
+    if (grants[i].directory) {
+      if (auto made = make_directory(place, 0755); !made) return made;
+    } else if (auto made = sandbox::write_text(place, ""); !made) {
+      return made;
+    }
+    if (auto attached = sandbox::attach(grants[i].mount, place, !grants[i].writable); !attached) return attached;
+    entries.push_back({grants[i].writable ? Entry::Kind::writable : Entry::Kind::read_only, grants[i].place, place});
+  }
+  return Unit{};
+}
+
+Status<Problem> Staging::stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries) {
+  Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = base + "/guard";
+  if (path.size() >= sizeof address.sun_path) return Problem{ProblemKind::system, path + " is too long", ""};
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  if (!socket || bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      listen(socket.get(), SOMAXCONN) != 0 || chmod(path.c_str(), 0600) != 0) {
+    return sandbox::system_problem("cannot make the guard's socket");
+  }
+  const uid_t owner = identities_.subject(index);
+  if (identities_.distinct() && chown(path.c_str(), owner, owner) != 0)
+    return sandbox::system_problem("cannot give " + path);
+  stage_.listeners.push_back(std::move(socket));
+  if (plan_.policy.subjects[index].world == policy::World::run) {
+    entries.push_back({Entry::Kind::read_only, wire::kGuardSocketPath, path});
+  }
+  return Unit{};
+}
+
+std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_t index) const {
+  const policy::Subject& subject = plan_.policy.subjects[index];
+  std::vector<std::pair<std::string, std::string>> result = {
+      {"PATH", kInnerPath},
+      {"HOME", "/tmp"},
+      {"TMPDIR", "/tmp"},
+      {"USER", "sluice"},
+      {"LOGNAME", "sluice"},
+      {"SHELL", "/bin/sh"},
+      {"LANG", "C.UTF-8"},
+      // Python would try to write beside its sources, which are read-only.
+      {"PYTHONDONTWRITEBYTECODE", "1"}};
+  if (subject.world == policy::World::run) result.emplace_back("SLUICE_RUN", "1");
+  result.insert(result.end(), subject.environment.begin(), subject.environment.end());
+  return result;
+}
+
+Status<Problem> Staging::stage_subject(std::size_t index) {
+  const std::string base = directory_ + "/s" + std::to_string(index);
+  if (auto made = make_directory(base, identities_.distinct() ? 0710 : 0700); !made) return made;
+  if (identities_.distinct() && chown(base.c_str(), 0, identities_.subject(index)) != 0) {
+    return sandbox::system_problem("cannot give " + base);
+  }
+  StagedSubject staged;
+  std::vector<Entry>& entries = staged.command.entries;
+  if (auto done = stage_system(base, entries); !done) return done;
+  entries.push_back({Entry::Kind::processes, "/proc", ""});
+  auto view = sandbox::host_view(base);
+  if (!view) return view.error();
+  entries.insert(entries.end(), view.value().begin(), view.value().end());
+  entries.push_back({Entry::Kind::devices, "/dev", ""});
+  entries.push_back({Entry::Kind::scratch, "/tmp", ""});
+  const std::string folder = plan_.policy.folder;
+  if (!in_system(folder) && folder != "/tmp" && folder != "/") entries.push_back({Entry::Kind::scratch, folder, ""});
+  if (auto done = stage_grants(index, base, entries); !done) return done;
+  if (auto done = stage_programs(index, base, entries); !done) return done;
+  if (auto done = stage_socket(index, base, entries); !done) return done;
+  staged.command.environment = environment(index);
+  staged.command.directory = folder;
+  staged.command.program = plan_.subjects[index].command;
+  const bool writes = std::any_of(held_[index].grants.begin(), held_[index].grants.end(),
+                                  [](const Held& held) { return held.writable; });
+  auto filter = sandbox::system_call_filter({.file_locks = writes});
+  if (!filter) return filter.error();
+  staged.filter = std::move(filter).value();
+  staged.command.filter_fd = staged.filter.get();
+  stage_.subjects.push_back(std::move(staged));
+  return Unit{};
+}
+
+}  // namespace
+
+Result<Stage, Problem> stage_run(const Plan& plan, const Identities& identities) {
+  return Staging(plan, identities).run();
+}
+
+}  // namespace sluice::launcher

@@ -1,0 +1,416 @@
+#include "trusted/launcher/supervisor.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "trusted/base/mapping.hpp"
+#include "trusted/guard/control.hpp"
+#include "trusted/launcher/descendants.hpp"
+#include "trusted/launcher/run_state.hpp"
+#include "trusted/launcher/spawn.hpp"
+#include "trusted/launcher/staging.hpp"
+#include "trusted/launcher/terminal.hpp"
+
+namespace sluice::launcher {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using sandbox::Problem;
+
+constexpr std::chrono::milliseconds kStatusPeriod{250};
+constexpr std::chrono::seconds kStopGrace{5};
+constexpr std::chrono::seconds kGuardStart{60};
+constexpr std::chrono::seconds kGuardEnd{2};
+constexpr std::size_t kMaxInfo = 4096;
+
+/// One subject's sandbox while it lives.
+struct Sandbox {
+  Child child;  ///< bubblewrap itself
+  Fd first;     ///< the sandbox's pid 1; when it has ended, every process of the sandbox has
+  pid_t first_pid = -1;
+  bool outer_reaped = false;
+  std::string info;
+  std::unique_ptr<Drain> drain;
+};
+
+class Supervisor {
+ public:
+  Supervisor(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
+             std::vector<std::string> relaxations)
+      : plan_(plan), identities_(identities), front_(std::move(control)), outputs_(std::move(outputs)) {
+    state_.subjects.resize(plan.subjects.size());
+    state_.flows.resize(plan.policy.table.flows.size());
+    state_.relaxations = std::move(relaxations);
+  }
+
+  int run() {
+    catch_signals();
+    if (auto ready = set_up(); !ready) return give_up(ready.error());
+    if (auto started = start_subjects(); !started) return give_up(started.error());
+    // Threads only from here on: everything above forks.
+    start_output();
+    while (!all_ended() && !state_.trusted_part_died) wait_once();
+    end_everything();
+    return report();
+  }
+
+ private:
+  void catch_signals();
+  Status<Problem> set_up();
+  Status<Problem> start_guard_process(const Stage& stage);
+  Status<Problem> await_guard();
+  Status<Problem> start_subjects();
+  void start_output();
+  int give_up(const Problem& problem);
+
+  void wait_once();
+  void on_front();
+  void on_guard();
+  void on_event(const guard::Event& event);
+  void on_info(std::size_t index);
+  void reap();
+  void check_gone(std::size_t index);
+  void end_subject(std::size_t index, EndedBy by, const std::string& why);
+  void stop(bool now);
+  void guard_died();
+  void draw_status();
+  bool all_ended() const;
+  void end_everything();
+  int report();
+
+  const Plan& plan_;
+  const Identities& identities_;
+  Fd front_;
+  Outputs outputs_;
+  RunState state_;
+  Fd signals_;
+  Stage stage_;
+  Fd guard_control_;
+  Child guard_;
+  bool guard_reaped_ = false;
+  Mapping statistics_;
+  std::vector<Sandbox> sandboxes_;
+  std::unique_ptr<Terminal> terminal_;
+  std::unique_ptr<Drain> guard_drain_;
+  bool live_ = false;
+  std::optional<Clock::time_point> stop_deadline_;
+  Clock::time_point next_status_ = Clock::now();
+};
+
+void Supervisor::catch_signals() {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) sigaddset(&watched, signal);
+  sigprocmask(SIG_BLOCK, &watched, nullptr);
+  sigset_t child;
+  sigemptyset(&child);
+  sigaddset(&child, SIGCHLD);
+  signals_.reset(signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK));
+  live_ = isatty(STDERR_FILENO) == 1 && !plan_.options.quiet;
+}
+
+Status<Problem> Supervisor::set_up() {
+  auto staged = stage_run(plan_, identities_);
+  if (!staged) return staged.error();
+  stage_ = std::move(staged).value();
+  state_.relaxations.insert(state_.relaxations.end(), stage_.relaxations.begin(), stage_.relaxations.end());
+  if (auto started = start_guard_process(stage_); !started) return started;
+  return await_guard();
+}
+
+Status<Problem> Supervisor::start_guard_process(const Stage& stage) {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return sandbox::system_problem("cannot connect to the guard");
+  }
+  guard_control_.reset(ends[0]);
+  const Fd theirs(ends[1]);
+  const std::vector<std::byte> encoded = table::encode(plan_.policy.table);
+  const Fd table(memfd_create("sluice-table", MFD_CLOEXEC));
+  if (!table || write(table.get(), encoded.data(), encoded.size()) != static_cast<ssize_t>(encoded.size()) ||
+      lseek(table.get(), 0, SEEK_SET) != 0) {
+    return sandbox::system_problem("cannot write the tables");
+  }
+  auto statistics = fixed_memory("sluice-statistics", sizeof(guard::Statistics));
+  if (!statistics) return sandbox::system_problem("cannot make the statistics' memory");
+  auto mapped = Mapping::of(statistics.value(), sizeof(guard::Statistics), true);
+  if (!mapped) return sandbox::system_problem("cannot map the statistics' memory");
+  statistics_ = std::move(mapped).value();
+  GuardDescriptors descriptors{theirs.get(), table.get(), statistics.value().get(), {}};
+  for (const Fd& listener : stage.listeners) descriptors.listeners.push_back(listener.get());
+  auto started = start_guard(stage.guard_program, descriptors, identities_);
+  if (!started) return started.error();
+  guard_ = std::move(started).value();
+  return Unit{};
+}
+
+Status<Problem> Supervisor::await_guard() {
+  const auto deadline = Clock::now() + kGuardStart;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    std::array<pollfd, 2> waits = {{{guard_control_.get(), POLLIN, 0}, {front_.get(), POLLIN, 0}}};
+    const int ready = left > 0 ? poll(waits.data(), waits.size(), static_cast<int>(left)) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready == 0)
+      return Problem{sandbox::ProblemKind::host, "the guard was not ready within 60 s", "use smaller queues"};
+    if (waits[1].revents != 0) return Problem{sandbox::ProblemKind::system, "stopped before the start", ""};
+    guard::Event event{};
+    const ssize_t got = recv(guard_control_.get(), &event, sizeof event, 0);
+    if (got != sizeof event) break;
+    if (event.kind == guard::EventKind::ready) return Unit{};
+    event.text[sizeof event.text - 1] = 0;
+    return Problem{sandbox::ProblemKind::host, std::string("the guard cannot start: ") + event.text, ""};
+  }
+  std::array<char, 512> text{};
+  fcntl(guard_.err.get(), F_SETFL, O_NONBLOCK);
+  const ssize_t got = read(guard_.err.get(), text.data(), text.size() - 1);
+  return Problem{sandbox::ProblemKind::host,
+                 "the guard ended before it was ready" + (got > 0 ? ": " + std::string(text.data()) : std::string()),
+                 ""};
+}
+
+Status<Problem> Supervisor::start_subjects() {
+  state_.started = Clock::now();
+  for (std::size_t i = 0; i < stage_.subjects.size(); ++i) {
+    auto child = start_sandbox(stage_.subjects[i], i, identities_);
+    if (!child) return child.error();
+    Sandbox sandbox;
+    sandbox.child = std::move(child).value();
+    fcntl(sandbox.child.info.get(), F_SETFL, O_NONBLOCK);
+    sandboxes_.push_back(std::move(sandbox));
+  }
+  stage_.listeners.clear();
+  return Unit{};
+}
+
+void Supervisor::start_output() {
+  terminal_ = std::make_unique<Terminal>(plan_.subjects.size() + 1, Terminal::Options{live_, plan_.options.quiet});
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+    const policy::Subject& subject = plan_.policy.subjects[i];
+    OutputFiles files = outputs_.subjects.empty() ? OutputFiles{} : std::move(outputs_.subjects[i]);
+    sandboxes_[i].drain = std::make_unique<Drain>(
+        Drain::Source{i, subject.label_text, subject.name, plan_.subjects[i].mpi}, std::move(sandboxes_[i].child.out),
+        std::move(sandboxes_[i].child.err), std::move(files), *terminal_);
+  }
+  guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard", HostMpi::mpich},
+                                         std::move(guard_.out), std::move(guard_.err), OutputFiles{}, *terminal_);
+}
+
+int Supervisor::give_up(const Problem& problem) {
+  // Ending this process ends every other one of the namespace.
+  std::string text = "sluice run: " + problem.what + "\n";
+  if (!problem.mend.empty()) text += "  to mend it: " + problem.mend + "\n";
+  (void)!write(STDERR_FILENO, text.data(), text.size());
+  return kHostCannot;
+}
+
+bool Supervisor::all_ended() const {
+  return std::all_of(state_.subjects.begin(), state_.subjects.end(),
+                     [](const SubjectState& subject) { return subject.phase == SubjectState::Phase::ended; });
+}
+
+void Supervisor::wait_once() {
+  std::vector<pollfd> waits = {
+      {front_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}, {guard_control_.get(), POLLIN, 0}};
+  const std::size_t fixed = waits.size();
+  for (const Sandbox& sandbox : sandboxes_) waits.push_back({sandbox.child.info.get(), POLLIN, 0});
+  for (const Sandbox& sandbox : sandboxes_) {
+    // A sandbox whose monitor is gone may be waiting for its last processes.
+    waits.push_back({sandbox.outer_reaped ? sandbox.first.get() : -1, POLLIN, 0});
+  }
+  int timeout = -1;
+  if (live_) timeout = static_cast<int>(kStatusPeriod.count());
+  if (stop_deadline_) timeout = 100;
+  if (poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) return;
+  if (waits[0].revents != 0) on_front();
+  if (waits[2].revents != 0) on_guard();
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+    if (waits[fixed + i].revents != 0) on_info(i);
+  }
+  if (waits[1].revents != 0) {
+    std::array<signalfd_siginfo, 16> drained;
+    (void)!read(signals_.get(), drained.data(), sizeof drained);
+  }
+  reap();
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) check_gone(i);
+  if (stop_deadline_ && Clock::now() > *stop_deadline_) stop(true);
+  draw_status();
+}
+
+void Supervisor::on_front() {
+  char order = 0;
+  const ssize_t got = read(front_.get(), &order, 1);
+  // Without a front nobody waits for this run: everything goes with this process.
+  if (got <= 0) _exit(kTrustedPartDied);
+  stop(order == kStopNow);
+}
+
+void Supervisor::stop(bool now) {
+  if (!state_.interrupted) terminal_->message("sluice run: stopping the subjects");
+  state_.interrupted = true;
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+    if (state_.subjects[i].phase == SubjectState::Phase::ended) continue;
+    if (now) {
+      end_subject(i, EndedBy::interrupt, "");
+    } else {
+      state_.subjects[i].ended_by = EndedBy::interrupt;
+      for (const pid_t pid : children_of(sandboxes_[i].first_pid)) kill(pid, SIGTERM);
+    }
+  }
+  if (!now && !stop_deadline_) stop_deadline_ = Clock::now() + kStopGrace;
+}
+
+void Supervisor::on_guard() {
+  guard::Event event{};
+  const ssize_t got = recv(guard_control_.get(), &event, sizeof event, MSG_DONTWAIT);
+  if (got == sizeof event) {
+    on_event(event);
+  } else if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
+    guard_died();
+  }
+}
+
+void Supervisor::on_event(const guard::Event& event) {
+  if (event.kind == guard::EventKind::rank_up && event.subject < state_.subjects.size()) {
+    ++state_.subjects[event.subject].ranks_connected;
+  } else if (event.kind == guard::EventKind::misbehaved && event.subject < state_.subjects.size()) {
+    end_subject(event.subject, EndedBy::guard_misbehaviour, guard::describe(event.misbehaviour));
+  } else if (event.kind == guard::EventKind::queue_full && event.flow < state_.flows.size()) {
+    const table::Flow& flow = plan_.policy.table.flows[event.flow];
+    end_subject(flow.to, EndedBy::guard_queue_full,
+                "the queue from " + plan_.policy.subjects[flow.from].name + " was full (" +
+                    std::to_string(flow.queue_bytes >> 20) + " MiB, policy line " + std::to_string(flow.policy_line) +
+                    "): it received too slowly; a larger `queue:` gives it more time");
+  }
+}
+
+void Supervisor::guard_died() {
+  state_.trusted_part_died = true;
+  terminal_->message("sluice run: the guard died; the run ends with it");
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) end_subject(i, EndedBy::collapse, "the guard died");
+}
+
+void Supervisor::end_subject(std::size_t index, EndedBy by, const std::string& why) {
+  SubjectState& subject = state_.subjects[index];
+  if (subject.phase == SubjectState::Phase::ended) return;
+  subject.ended_by = by;
+  subject.why = why;
+  if (by != EndedBy::interrupt) {
+    terminal_->message("sluice run: " + plan_.policy.subjects[index].name + " " + describe_end(subject));
+  }
+  signal_process(sandboxes_[index].child.process, SIGKILL);
+  signal_process(sandboxes_[index].first, SIGKILL);
+}
+
+void Supervisor::on_info(std::size_t index) {
+  Sandbox& sandbox = sandboxes_[index];
+  std::array<char, 512> block{};
+  const ssize_t got = read(sandbox.child.info.get(), block.data(), block.size());
+  if (got <= 0) {
+    if (got == 0) sandbox.child.info.reset();
+    return;
+  }
+  if (sandbox.info.size() < kMaxInfo) sandbox.info.append(block.data(), static_cast<std::size_t>(got));
+  const std::size_t key = sandbox.info.find("\"child-pid\":");
+  if (sandbox.first || key == std::string::npos) return;
+  const std::size_t digits = sandbox.info.find_first_of("0123456789", key);
+  const std::size_t end = sandbox.info.find_first_not_of("0123456789", digits);
+  if (digits == std::string::npos || end == std::string::npos) return;
+  std::from_chars(sandbox.info.data() + digits, sandbox.info.data() + end, sandbox.first_pid);
+  sandbox.first = open_process(sandbox.first_pid);
+  if (state_.subjects[index].phase == SubjectState::Phase::starting)
+    state_.subjects[index].phase = SubjectState::Phase::running;
+}
+
+void Supervisor::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid == guard_.pid) {
+      guard_reaped_ = true;
+      if (!all_ended() && !state_.trusted_part_died) guard_died();
+    }
+    for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+      Sandbox& sandbox = sandboxes_[i];
+      if (pid != sandbox.child.pid) continue;
+      while (sandbox.child.info) on_info(i);
+      sandbox.outer_reaped = true;
+      // Without an exit code in its report bubblewrap never came to start the program.
+      if (sandbox.info.find("\"exit-code\"") != std::string::npos || WIFSIGNALED(status)) {
+        state_.subjects[i].exit_status = status;
+      }
+      signal_process(sandbox.first, SIGKILL);
+    }
+  }
+}
+
+void Supervisor::check_gone(std::size_t index) {
+  const Sandbox& sandbox = sandboxes_[index];
+  SubjectState& subject = state_.subjects[index];
+  if (subject.phase == SubjectState::Phase::ended || !sandbox.outer_reaped) return;
+  if (sandbox.first && !has_ended(sandbox.first)) return;
+  subject.phase = SubjectState::Phase::ended;
+  if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
+  const guard::Command command{guard::CommandKind::subject_ended, static_cast<std::uint32_t>(index)};
+  (void)send(guard_control_.get(), &command, sizeof command, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void Supervisor::draw_status() {
+  if (!live_ || Clock::now() < next_status_) return;
+  next_status_ = Clock::now() + kStatusPeriod;
+  read_figures(*reinterpret_cast<const guard::Statistics*>(statistics_.data()), state_);
+  terminal_->status(status_text(plan_, state_));
+}
+
+void Supervisor::end_everything() {
+  state_.seconds = std::chrono::duration<double>(Clock::now() - state_.started).count();
+  read_figures(*reinterpret_cast<const guard::Statistics*>(statistics_.data()), state_);
+  const auto deadline = Clock::now() + kGuardEnd;
+  shutdown(guard_control_.get(), SHUT_RDWR);
+  while (!guard_reaped_ && !has_ended(guard_.process) && Clock::now() < deadline) {
+    pollfd wait{guard_.process.get(), POLLIN, 0};
+    (void)poll(&wait, 1, 50);
+  }
+  for (const Sandbox& sandbox : sandboxes_) {
+    signal_process(sandbox.child.process, SIGKILL);
+    signal_process(sandbox.first, SIGKILL);
+  }
+  signal_process(guard_.process, SIGKILL);
+  // With every process gone each pipe ends, and with it its drain.
+  guard_drain_.reset();
+  for (Sandbox& sandbox : sandboxes_) sandbox.drain.reset();
+}
+
+int Supervisor::report() {
+  for (SubjectState& subject : state_.subjects) subject.phase = SubjectState::Phase::ended;
+  if (!plan_.options.quiet) terminal_->message(summary_text(plan_, state_));
+  terminal_->finish();
+  if (outputs_.json) {
+    const std::string text = summary_json(plan_, state_);
+    (void)!write(outputs_.json.get(), text.data(), text.size());
+  }
+  return exit_code(state_);
+}
+
+}  // namespace
+
+int supervise(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
+              std::vector<std::string> relaxations) {
+  return Supervisor(plan, identities, std::move(control), std::move(outputs), std::move(relaxations)).run();
+}
+
+}  // namespace sluice::launcher

@@ -1,0 +1,195 @@
+#include "trusted/sandbox/seccomp.hpp"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace sluice::sandbox {
+namespace {
+
+// System calls that libseccomp 2.5 does not know by name.
+constexpr int kCachestat = 451;
+constexpr int kStatmount = 457;
+constexpr int kListmount = 458;
+constexpr int kOpenTreeAttr = 467;
+
+// Reach other namespaces or make new ones: a new user namespace gives capabilities, and with them kernel code that
+// nothing else in a sandbox can reach.
+constexpr std::array kNamespaces = {SCMP_SYS(setns), SCMP_SYS(pivot_root), SCMP_SYS(chroot)};
+
+// Change or list mounts.
+constexpr std::array kMounts = {SCMP_SYS(mount),         SCMP_SYS(umount2), SCMP_SYS(fsopen),     SCMP_SYS(fsconfig),
+                                SCMP_SYS(fsmount),       SCMP_SYS(fspick),  SCMP_SYS(move_mount), SCMP_SYS(open_tree),
+                                SCMP_SYS(mount_setattr), kStatmount,        kListmount,           kOpenTreeAttr};
+
+// Reach into processes beyond what an MPI needs. process_vm_readv and process_vm_writev stay: they are the host MPIs'
+// single-copy path inside a subject, and reach only processes of the same user namespace.
+constexpr std::array kProcesses = {SCMP_SYS(ptrace), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp), SCMP_SYS(process_madvise)};
+
+// Kernel key rings are counted for each user of the host, not for each namespace.
+constexpr std::array kKeys = {SCMP_SYS(add_key), SCMP_SYS(request_key), SCMP_SYS(keyctl)};
+
+// Large attack surface, or ways to slow the kernel down at a chosen place, that no MPI program needs.
+constexpr std::array kSurface = {SCMP_SYS(bpf),
+                                 SCMP_SYS(perf_event_open),
+                                 SCMP_SYS(userfaultfd),
+                                 SCMP_SYS(io_uring_setup),
+                                 SCMP_SYS(io_uring_enter),
+                                 SCMP_SYS(io_uring_register),
+                                 SCMP_SYS(vmsplice),
+                                 SCMP_SYS(modify_ldt),
+                                 SCMP_SYS(uselib),
+                                 SCMP_SYS(lookup_dcookie),
+                                 SCMP_SYS(nfsservctl),
+                                 SCMP_SYS(vhangup)};
+
+// Show the state of the whole host or of inodes that other sandboxes use too: load, free memory, page cache, opens of
+// a shared file. Linux AIO contexts come from one pool for the whole host.
+constexpr std::array kOthersState = {SCMP_SYS(sysinfo),
+                                     SCMP_SYS(syslog),
+                                     SCMP_SYS(ustat),
+                                     SCMP_SYS(sysfs),
+                                     SCMP_SYS(quotactl),
+                                     SCMP_SYS(quotactl_fd),
+                                     SCMP_SYS(inotify_init),
+                                     SCMP_SYS(inotify_init1),
+                                     SCMP_SYS(fanotify_init),
+                                     SCMP_SYS(fanotify_mark),
+                                     SCMP_SYS(io_setup),
+                                     SCMP_SYS(open_by_handle_at),
+                                     SCMP_SYS(acct),
+                                     SCMP_SYS(name_to_handle_at),
+                                     kCachestat};
+
+// Administration of the host.
+constexpr std::array kAdministration = {
+    SCMP_SYS(reboot),       SCMP_SYS(kexec_load),    SCMP_SYS(kexec_file_load), SCMP_SYS(init_module),
+    SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(swapon),          SCMP_SYS(swapoff),
+    SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(clock_adjtime),   SCMP_SYS(adjtimex),
+    SCMP_SYS(iopl),         SCMP_SYS(ioperm),        SCMP_SYS(sethostname),     SCMP_SYS(setdomainname)};
+
+constexpr std::array<std::uint64_t, 8> kNamespaceFlags = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,    CLONE_NEWNET,
+                                                          CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWTIME};
+
+// fcntl commands that act on the inode and that no MPI program needs: leases, directory notices, write-life hints.
+constexpr std::array<std::uint64_t, 7> kInodeCommands = {
+    F_SETLEASE, F_GETLEASE, F_NOTIFY, F_GET_RW_HINT, F_SET_RW_HINT, F_GET_FILE_RW_HINT, F_SET_FILE_RW_HINT};
+constexpr std::array<std::uint64_t, 6> kLockCommands = {F_GETLK,     F_SETLK,     F_SETLKW,
+                                                        F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW};
+
+constexpr std::uint64_t kLow32 = 0xffffffff;
+
+struct Release {
+  void operator()(void* context) const noexcept { seccomp_release(context); }
+};
+
+/// Collects rules; remembers the first failure.
+class Rules {
+ public:
+  Rules() : context_(seccomp_init(SCMP_ACT_ALLOW)) {
+    // Other architectures number their calls differently and would slip past every rule.
+    if (!context_ || seccomp_attr_set(context_.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0)
+      failed_ = true;
+  }
+
+  void deny(std::span<const int> calls) {
+    for (const int call : calls) add(EPERM, call, {});
+  }
+
+  void add(int error, int call, std::span<const scmp_arg_cmp> conditions) {
+    if (failed_) return;
+    const int rc = seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), call,
+                                          static_cast<unsigned>(conditions.size()), conditions.data());
+    if (rc != 0) failed_ = true;
+  }
+
+  [[nodiscard]] bool write_to(int fd) const { return !failed_ && seccomp_export_bpf(context_.get(), fd) == 0; }
+
+ private:
+  std::unique_ptr<void, Release> context_;
+  bool failed_ = false;
+};
+
+scmp_arg_cmp condition(unsigned argument, scmp_compare compare, std::uint64_t first, std::uint64_t second = 0) {
+  return scmp_arg_cmp{argument, compare, first, second};
+}
+
+void deny_new_namespaces(Rules& rules) {
+  for (const std::uint64_t flag : kNamespaceFlags) {
+    const std::array match = {condition(0, SCMP_CMP_MASKED_EQ, flag, flag)};
+    // In clone() the lowest byte is the exit signal, where CLONE_NEWTIME would be: clone() knows no such flag.
+    if (flag != CLONE_NEWTIME) rules.add(EPERM, SCMP_SYS(clone), match);
+    rules.add(EPERM, SCMP_SYS(unshare), match);
+  }
+  // Its flags lie in memory, where no filter sees them. With ENOSYS the C library falls back to clone().
+  rules.add(ENOSYS, SCMP_SYS(clone3), {});
+}
+
+// Only Unix, IPv4, IPv6 and route-netlink sockets: the other families are attack surface, and some (vsock, Bluetooth,
+// netlink of other kinds) are not confined by a network namespace. The comparisons are of 64 bits, so that a value
+// with bits above the int that the kernel looks at is denied as well.
+void deny_socket_families(Rules& rules) {
+  for (std::uint64_t family = 0; family <= AF_NETLINK; ++family) {
+    if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK) continue;
+    const std::array match = {condition(0, SCMP_CMP_EQ, family)};
+    rules.add(EPERM, SCMP_SYS(socket), match);
+  }
+  const std::array beyond = {condition(0, SCMP_CMP_GT, AF_NETLINK)};
+  rules.add(EPERM, SCMP_SYS(socket), beyond);
+  const std::array netlink = {condition(0, SCMP_CMP_EQ, AF_NETLINK), condition(2, SCMP_CMP_NE, 0)};
+  rules.add(EPERM, SCMP_SYS(socket), netlink);
+}
+
+void deny_commands(Rules& rules, int error, int call, std::span<const std::uint64_t> commands) {
+  for (const std::uint64_t command : commands) {
+    // The kernel looks at the low 32 bits only; so does the comparison.
+    const std::array match = {condition(1, SCMP_CMP_MASKED_EQ, kLow32, command)};
+    rules.add(error, call, match);
+  }
+}
+
+}  // namespace
+
+Result<Fd, Problem> system_call_filter(const FilterOptions& options) {
+  Rules rules;
+  rules.deny(kNamespaces);
+  rules.deny(kMounts);
+  rules.deny(kProcesses);
+  rules.deny(kKeys);
+  rules.deny(kSurface);
+  rules.deny(kOthersState);
+  rules.deny(kAdministration);
+  deny_new_namespaces(rules);
+  deny_socket_families(rules);
+  // Typing into, or taking over, a terminal that is shared with a shell outside.
+  constexpr std::array<std::uint64_t, 2> terminal = {TIOCSTI, TIOCLINUX};
+  deny_commands(rules, EPERM, SCMP_SYS(ioctl), terminal);
+  deny_commands(rules, EPERM, SCMP_SYS(fcntl), kInodeCommands);
+  if (!options.file_locks) {
+    deny_commands(rules, ENOLCK, SCMP_SYS(fcntl), kLockCommands);
+    rules.add(ENOLCK, SCMP_SYS(flock), {});
+  }
+  // Asking for the personality is harmless; changing it turns off address randomisation and the like.
+  const std::array change = {condition(0, SCMP_CMP_NE, kLow32)};
+  rules.add(EPERM, SCMP_SYS(personality), change);
+
+  Fd memory(memfd_create("sluice-filter", MFD_CLOEXEC));
+  if (!memory) return system_problem("cannot make memory for the system-call filter");
+  if (!rules.write_to(memory.get()) || lseek(memory.get(), 0, SEEK_SET) != 0) {
+    return Problem{ProblemKind::host, "libseccomp cannot build the system-call filter",
+                   "install libseccomp2 2.5 or newer"};
+  }
+  return memory;
+}
+
+}  // namespace sluice::sandbox
