@@ -1,0 +1,136 @@
+#include "untrusted/interpose/datatype.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "untrusted/interpose/layer.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+struct Remembered {
+  MPI_Datatype datatype = MPI_DATATYPE_NULL;
+  Layout layout;
+};
+constexpr std::size_t kPlaces = 256;
+std::array<Remembered, kPlaces> remembered;
+
+/// Bytes that one call of MPI_Unpack handles.
+constexpr std::uint64_t kUnpackBytes = std::uint64_t{1} << 30;
+
+std::size_t place_of(MPI_Datatype datatype) noexcept {
+  return static_cast<std::size_t>((handle_bits(datatype) * 0x9e3779b97f4a7c15U) >> 32) % kPlaces;
+}
+
+bool is_contiguous(MPI_Datatype datatype);
+
+/// Whether a type made by MPI_Type_dup or MPI_Type_contiguous is made from a contiguous one.
+bool made_of_contiguous(MPI_Datatype datatype, int integers, int addresses, int datatypes) {
+  std::vector<int> counts(static_cast<std::size_t>(integers) + 1);
+  std::vector<MPI_Aint> places(static_cast<std::size_t>(addresses) + 1);
+  std::vector<MPI_Datatype> parts(static_cast<std::size_t>(datatypes) + 1);
+  if (PMPI_Type_get_contents(datatype, integers, addresses, datatypes, counts.data(), places.data(), parts.data()) !=
+      MPI_SUCCESS) {
+    return false;
+  }
+  const bool contiguous = is_contiguous(parts[0]);
+  for (int i = 0; i < datatypes; ++i) {
+    int n = 0;
+    int combiner = MPI_COMBINER_NAMED;
+    MPI_Datatype& part = parts[static_cast<std::size_t>(i)];
+    PMPI_Type_get_envelope(part, &n, &n, &n, &combiner);
+    if (combiner != MPI_COMBINER_NAMED) PMPI_Type_free(&part);
+  }
+  return contiguous;
+}
+
+bool is_contiguous(MPI_Datatype datatype) {
+  int integers = 0;
+  int addresses = 0;
+  int datatypes = 0;
+  int combiner = MPI_COMBINER_NAMED;
+  if (PMPI_Type_get_envelope(datatype, &integers, &addresses, &datatypes, &combiner) != MPI_SUCCESS) return false;
+  MPI_Count size = 0;
+  MPI_Count lower = 0;
+  MPI_Count extent = 0;
+  PMPI_Type_size_x(datatype, &size);
+  PMPI_Type_get_extent_x(datatype, &lower, &extent);
+  if (lower != 0 || size != extent) return false;
+  if (combiner == MPI_COMBINER_NAMED) return true;
+  if (combiner != MPI_COMBINER_DUP && combiner != MPI_COMBINER_CONTIGUOUS) return false;
+  return made_of_contiguous(datatype, integers, addresses, datatypes);
+}
+
+Layout examine(MPI_Datatype datatype) {
+  Layout layout;
+  int n = 0;
+  int combiner = MPI_COMBINER_NAMED;
+  layout.error = PMPI_Type_get_envelope(datatype, &n, &n, &n, &combiner);
+  if (layout.error != MPI_SUCCESS) return layout;
+  MPI_Count size = 0;
+  MPI_Count lower = 0;
+  MPI_Count extent = 0;
+  PMPI_Type_size_x(datatype, &size);
+  PMPI_Type_get_extent_x(datatype, &lower, &extent);
+  layout.size = static_cast<std::uint64_t>(std::max<MPI_Count>(size, 0));
+  layout.extent = extent;
+  layout.contiguous = is_contiguous(datatype);
+  layout.predefined = combiner == MPI_COMBINER_NAMED;
+  return layout;
+}
+
+}  // namespace
+
+void remember_basic_layouts() {
+  const MPI_Datatype basic[] = {
+      MPI_BYTE,    MPI_PACKED,   MPI_CHAR,     MPI_SIGNED_CHAR,      MPI_UNSIGNED_CHAR, MPI_SHORT,
+      MPI_INT,     MPI_UNSIGNED, MPI_LONG,     MPI_UNSIGNED_LONG,    MPI_LONG_LONG,     MPI_UNSIGNED_LONG_LONG,
+      MPI_FLOAT,   MPI_DOUBLE,   MPI_INT8_T,   MPI_INT16_T,          MPI_INT32_T,       MPI_INT64_T,
+      MPI_UINT8_T, MPI_UINT16_T, MPI_UINT32_T, MPI_UINT64_T,         MPI_C_BOOL,        MPI_C_DOUBLE_COMPLEX,
+      MPI_AINT,    MPI_COUNT,    MPI_WCHAR,    MPI_UNSIGNED_SHORT,   MPI_LONG_DOUBLE,   MPI_C_FLOAT_COMPLEX,
+      MPI_INTEGER, MPI_REAL,     MPI_LOGICAL,  MPI_DOUBLE_PRECISION, MPI_CHARACTER,     MPI_DOUBLE_COMPLEX,
+  };
+  for (const MPI_Datatype datatype : basic) {
+    if (datatype == MPI_DATATYPE_NULL) continue;
+    remembered[place_of(datatype)] = {datatype, examine(datatype)};
+  }
+}
+
+Layout layout_of(MPI_Datatype datatype) {
+  const Remembered& place = remembered[place_of(datatype)];
+  if (place.datatype == datatype && datatype != MPI_DATATYPE_NULL) [[likely]]
+    return place.layout;
+  return examine(datatype);
+}
+
+int elements_in(std::uint64_t bytes, const Layout& layout) noexcept {
+  const std::uint64_t count = layout.size == 0 ? 1 : bytes / layout.size;
+  return static_cast<int>(std::clamp<std::uint64_t>(count, 1, std::numeric_limits<int>::max()));
+}
+
+int unpack(const std::byte* packed, std::uint64_t bytes, void* buffer, MPI_Datatype datatype, const Layout& layout) {
+  if (layout.size == 0) return MPI_SUCCESS;
+  const std::uint64_t whole = bytes / layout.size;
+  const auto step = static_cast<std::uint64_t>(elements_in(kUnpackBytes, layout));
+  for (std::uint64_t done = 0; done < whole;) {
+    const std::uint64_t count = std::min(step, whole - done);
+    const auto size = static_cast<int>(count * layout.size);
+    int position = 0;
+    void* target = const_cast<void*>(element(buffer, static_cast<std::int64_t>(done), layout));
+    const int error = PMPI_Unpack(packed + done * layout.size, size, &position, target, static_cast<int>(count),
+                                  datatype, layer.self);
+    if (error != MPI_SUCCESS) return error;
+    done += count;
+  }
+  const auto rest = static_cast<int>(bytes % layout.size);
+  if (rest == 0) return MPI_SUCCESS;
+  // MPI_Unpack takes whole elements only; a message to oneself may end inside one.
+  void* target = const_cast<void*>(element(buffer, static_cast<std::int64_t>(whole), layout));
+  return host.Sendrecv(packed + whole * layout.size, rest, MPI_BYTE, 0, 0, target, 1, datatype, 0, 0, layer.self,
+                       MPI_STATUS_IGNORE);
+}
+
+}  // namespace sluice::interpose

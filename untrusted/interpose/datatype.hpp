@@ -1,0 +1,36 @@
+// Layouts of MPI datatypes, and packing in pieces that fit the host MPI's int arguments.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "untrusted/interpose/host_mpi.hpp"
+
+namespace sluice::interpose {
+
+struct Layout {
+  int error = MPI_SUCCESS;  ///< the host's code if the type is no type
+  std::uint64_t size = 0;   ///< bytes of data in one element
+  std::int64_t extent = 0;  ///< bytes from one element to the next
+  bool contiguous = false;  ///< elements are their bytes, one after the other, from the buffer's address
+  bool predefined = false;  ///< cannot be freed
+};
+
+/// Fills the memory of basic types. Once, before layout_of().
+void remember_basic_layouts();
+
+/// Layout of `datatype`. Basic types cost a look-up.
+Layout layout_of(MPI_Datatype datatype);
+
+/// The address of element `index` of a buffer.
+inline const void* element(const void* buffer, std::int64_t index, const Layout& layout) noexcept {
+  return reinterpret_cast<const void*>(reinterpret_cast<std::intptr_t>(buffer) + index * layout.extent);
+}
+
+/// How many elements go into one call of MPI_Pack or MPI_Unpack that handles about `bytes` bytes; at least one.
+int elements_in(std::uint64_t bytes, const Layout& layout) noexcept;
+
+/// Unpacks `bytes` bytes of elements into `buffer`. The last element may be a partial one. Returns an MPI error.
+int unpack(const std::byte* packed, std::uint64_t bytes, void* buffer, MPI_Datatype datatype, const Layout& layout);
+
+}  // namespace sluice::interpose

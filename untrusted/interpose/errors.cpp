@@ -1,0 +1,183 @@
+#include "untrusted/interpose/errors.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "untrusted/interpose/layer.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+/// Texts that are remembered. A program that makes more different mistakes gets the class's own text.
+constexpr std::size_t kMostCodes = 256;
+
+struct ErrorClass {
+  int number = MPI_ERR_OTHER;
+  int plain_code = MPI_ERR_OTHER;
+  std::vector<std::pair<std::string, int>> codes;
+};
+ErrorClass flow;
+ErrorClass ended;
+
+int add_code(int error_class, const std::string& text) {
+  int code = error_class;
+  if (PMPI_Add_error_code(error_class, &code) != MPI_SUCCESS) return error_class;
+  PMPI_Add_error_string(code, text.substr(0, MPI_MAX_ERROR_STRING - 1).c_str());
+  return code;
+}
+
+void create(ErrorClass& error_class, const char* text) {
+  if (PMPI_Add_error_class(&error_class.number) != MPI_SUCCESS) return;
+  PMPI_Add_error_string(error_class.number, text);
+  error_class.plain_code = add_code(error_class.number, text);
+}
+
+int code_for(ErrorClass& error_class, const std::string& text) {
+  const auto same = [&](const auto& known) { return known.first == text; };
+  const auto known = std::find_if(error_class.codes.begin(), error_class.codes.end(), same);
+  if (known != error_class.codes.end()) return known->second;
+  if (error_class.codes.size() == kMostCodes || error_class.number == MPI_ERR_OTHER) return error_class.plain_code;
+  return error_class.codes.emplace_back(text, add_code(error_class.number, text)).second;
+}
+
+const char* hint_for(RefusedKind kind) {
+  switch (kind) {
+    case RefusedKind::collective:
+      return "Use MPI_COMM_SUBJECT, or `world: subject` in the policy";
+    case RefusedKind::communicator:
+    case RefusedKind::group:
+    case RefusedKind::topology:
+      return "Make it from MPI_COMM_SUBJECT, or set `world: subject` in the policy";
+    case RefusedKind::file:
+    case RefusedKind::window:
+      return "Open it on MPI_COMM_SUBJECT, or set `world: subject` in the policy";
+    case RefusedKind::process:
+      return "The processes of a subject are those of the policy";
+    case RefusedKind::partitioned:
+    case RefusedKind::sendrecv:
+      return "Use MPI_Isend and MPI_Irecv";
+    case RefusedKind::large_count:
+      return "Send at most 2147483647 elements at a time";
+  }
+  return "";
+}
+
+/// Joins what the host's limit on error texts allows: the reason is cut before the line, the hint goes first.
+std::string compose(const std::string& where, std::string reason, std::uint32_t line, const std::string& hint) {
+  const std::string at = line != 0 ? " (policy line " + std::to_string(line) + ")" : std::string();
+  constexpr std::size_t limit = MPI_MAX_ERROR_STRING - 1;
+  while (!reason.empty() && reason.back() == '.') reason.pop_back();
+  const std::size_t fixed = where.size() + 2 + at.size();
+  if (fixed + reason.size() > limit) reason = reason.substr(0, limit > fixed + 3 ? limit - fixed - 3 : 0) + "...";
+  std::string text = where;
+  text += ": ";
+  text += reason;
+  text += at;
+  if (!hint.empty() && text.size() + 2 + hint.size() <= limit) text += ". " + hint;
+  return text;
+}
+
+int refuse_decision(const char* function, const char* direction, std::uint32_t world_rank,
+                    const wire::DecisionEntry& decision, MPI_Comm comm) {
+  const std::string where = std::string(function) + " " + direction + " rank " + std::to_string(world_rank);
+  int code = 0;
+  {
+    const Lock lock;
+    code = flow_error(compose(where, decision.reason, decision.policy_line, decision.hint));
+  }
+  return raise(comm, code);
+}
+
+/// The first flow of the world that the policy denies, in words; for operations that would need every flow.
+std::string first_denied(std::uint32_t& line) {
+  const PrivilegeView& table = layer.session.table;
+  for (std::uint32_t from = 0; from < table.subject_count(); ++from) {
+    for (std::uint32_t to = 0; to < table.subject_count(); ++to) {
+      if (!table.in_world(from) || !table.in_world(to) || table.allowed(from, to)) continue;
+      if (from == table.self()) line = table.to(to).policy_line;
+      if (to == table.self()) line = table.from(from).policy_line;
+      return describe_subject(from) + " may not send to " + describe_subject(to);
+    }
+  }
+  return "subjects " + describe_subject(0) + " and others are confined";
+}
+
+}  // namespace
+
+void create_error_classes() {
+  create(flow, "MPIX_ERR_FLOW: the policy does not let this message flow");
+  create(ended, "MPIX_ERR_ENDED: the sender has ended and all its messages have been received");
+}
+
+int flow_class() noexcept { return flow.number; }
+int ended_class() noexcept { return ended.number; }
+
+int flow_error(const std::string& text) { return code_for(flow, text); }
+
+int ended_error(std::int32_t source) {
+  if (source < 0) return code_for(ended, "every rank of another subject that may send here has ended");
+  const auto rank = static_cast<std::uint32_t>(source);
+  return code_for(ended, "rank " + std::to_string(source) + " of " +
+                             describe_subject(layer.session.table.subject_of(rank)) +
+                             " has ended; no further message of it can match");
+}
+
+int raise(MPI_Comm comm, int code) {
+  PMPI_Comm_call_errhandler(comm, code);
+  return code;
+}
+
+int refuse(const char* function, RefusedKind kind, MPI_Comm comm) {
+  int code = 0;
+  {
+    const Lock lock;
+    std::uint32_t line = 0;
+    const std::string reason = first_denied(line);
+    code = flow_error(
+        compose(std::string(function) + " on a communicator of several subjects", reason, line, hint_for(kind)));
+  }
+  return raise(comm, code);
+}
+
+int refuse_because(const char* function, const std::string& reason, MPI_Comm comm) {
+  int code = 0;
+  {
+    const Lock lock;
+    code = flow_error(compose(function, reason, 0, {}));
+  }
+  return raise(comm, code);
+}
+
+int refuse_send(const char* function, std::uint32_t world_rank, MPI_Comm comm) {
+  const PrivilegeView& table = layer.session.table;
+  return refuse_decision(function, "to", world_rank, table.to(table.subject_of(world_rank)), comm);
+}
+
+int refuse_receive(const char* function, std::uint32_t world_rank, MPI_Comm comm) {
+  const PrivilegeView& table = layer.session.table;
+  return refuse_decision(function, "from", world_rank, table.from(table.subject_of(world_rank)), comm);
+}
+
+std::string describe_subject(std::uint32_t subject) {
+  const wire::SubjectEntry& entry = layer.session.table.subject(subject);
+  return std::string(entry.name) + " (" + entry.label + ")";
+}
+
+void die(const std::string& text) {
+  std::fprintf(stderr, "sluice: %s: %s\n", kLibraryName, text.c_str());
+  std::fflush(stderr);
+  int up = 0;
+  int down = 0;
+  PMPI_Initialized(&up);
+  PMPI_Finalized(&down);
+  if (up != 0 && down == 0) PMPI_Abort(MPI_COMM_WORLD, 1);
+  ::_exit(1);
+}
+
+}  // namespace sluice::interpose

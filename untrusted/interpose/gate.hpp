@@ -1,0 +1,29 @@
+// The tests that every wrapper makes before it leaves the direct way to the host MPI. Kept tiny.
+#pragma once
+
+#include <atomic>
+
+#include "untrusted/interpose/host_mpi.hpp"
+
+namespace sluice::interpose {
+
+struct Gate {
+  /// The one communicator that spans subjects, or a handle that nobody has.
+  MPI_Comm world = impossible_communicator();
+  /// Requests that need attention (untrusted/interpose/request_map.hpp).
+  std::atomic<int> tracked{0};
+  /// Receives that this library matches itself and that a message of the own subject may complete.
+  std::atomic<int> local_wanted{0};
+};
+extern Gate gate;
+
+/// Whether a communicator spans subjects.
+inline bool is_virtual(MPI_Comm comm) noexcept { return comm == gate.world; }
+
+/// Whether a call that completes, cancels or frees requests has to look at them first.
+inline bool requests_need_attention() noexcept { return gate.tracked.load(std::memory_order_relaxed) != 0; }
+
+/// Whether a call that may block has to match messages of the own subject meanwhile.
+inline bool local_messages_wanted() noexcept { return gate.local_wanted.load(std::memory_order_relaxed) != 0; }
+
+}  // namespace sluice::interpose

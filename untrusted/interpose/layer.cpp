@@ -1,0 +1,116 @@
+#include "untrusted/interpose/layer.hpp"
+
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "untrusted/interpose/datatype.hpp"
+#include "untrusted/interpose/errors.hpp"
+#include "wire/greeting.hpp"
+
+namespace sluice::interpose {
+
+Gate gate;
+LayerStorage layer_storage;
+
+namespace {
+
+bool guard_expected() {
+  const char* text = std::getenv("SLUICE_RUN");
+  return text != nullptr && std::string(text) == "1";
+}
+
+/// Handles of one host MPI mean nothing to the other.
+void check_host() {
+  char version[MPI_MAX_LIBRARY_VERSION_STRING] = {};
+  int length = 0;
+  PMPI_Get_library_version(version, &length);
+  if (std::string(version).find(kHostName) == std::string::npos) {
+    die(std::string("this library is for ") + kHostName + ", but the program runs on another MPI");
+  }
+}
+
+std::vector<Inflow> open_inflows(const GuardSession& session, std::uint32_t host_rank) {
+  std::vector<Inflow> inflows;
+  for (std::uint32_t i = 0; i < session.table.inflow_count(); ++i) {
+    const wire::InflowEntry& entry = session.table.inflow(i);
+    if (host_rank >= entry.segment_count) die("a mailbox has fewer segments than receiving ranks");
+    const wire::SubjectEntry& source = session.table.subject(entry.source_subject);
+    const MailboxReader reader(session.mailboxes[i].data(), entry.segment_count, host_rank,
+                               &session.cursors->inflow[i]);
+    inflows.push_back({reader, source.first_rank, source.rank_count});
+  }
+  return inflows;
+}
+
+void open_world(int host_rank, int host_size) {
+  const PrivilegeView& table = layer.session.table;
+  const wire::SubjectEntry& own = table.subject(table.self());
+  if (own.rank_count != static_cast<std::uint32_t>(host_size)) die("the MPI job has another size than its subject");
+  layer.world = {.host = MPI_COMM_WORLD,
+                 .context = wire::kWorldContext,
+                 .size = static_cast<std::int32_t>(table.world_size()),
+                 .rank = static_cast<std::int32_t>(own.first_rank) + host_rank,
+                 .local_first = static_cast<std::int32_t>(own.first_rank),
+                 .local_size = host_size};
+  layer.ring = TransmitRing(layer.session.transmit, layer.session.doorbell);
+  layer.has_inflow = table.inflow_count() != 0;
+  layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size(),
+                        host_size == 1);
+  PMPI_Comm_dup(MPI_COMM_SELF, &layer.self);
+  PMPI_Comm_dup(MPI_COMM_WORLD, &layer.subject);
+  void* bound = nullptr;
+  int found = 0;
+  PMPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&bound), &found);
+  layer.tag_bound = found != 0 ? *static_cast<int*>(bound) : 32767;
+  remember_basic_layouts();
+}
+
+}  // namespace
+
+void start_layer() {
+  if (layer.subject != MPI_COMM_NULL) return;
+  check_host();
+  create_error_classes();
+  layer.subject = MPI_COMM_WORLD;
+  struct stat status {};
+  if (::stat(wire::kGuardSocketPath, &status) != 0) {
+    if (guard_expected()) die(std::string("the guard's socket ") + wire::kGuardSocketPath + " is missing");
+    return;
+  }
+  int host_rank = 0;
+  int host_size = 0;
+  host.Comm_rank(MPI_COMM_WORLD, &host_rank);
+  host.Comm_size(MPI_COMM_WORLD, &host_size);
+  const std::string problem = layer.session.open(wire::kGuardSocketPath, static_cast<std::uint32_t>(host_rank),
+                                                 static_cast<std::uint32_t>(host_size));
+  if (!problem.empty()) die(problem);
+  layer.greeted = true;
+  int level = MPI_THREAD_SINGLE;
+  PMPI_Query_thread(&level);
+  layer.threads = level == MPI_THREAD_MULTIPLE;
+  const PrivilegeView& table = layer.session.table;
+  if (table.world_subjects() < 2 || !table.in_world(table.self())) return;
+  open_world(host_rank, host_size);
+  layer.active = true;
+  gate.world = MPI_COMM_WORLD;
+}
+
+void prepare_to_stop() {
+  if (!layer.active) return;
+  PMPI_Comm_free(&layer.self);
+  PMPI_Comm_free(&layer.subject);
+}
+
+void stop_layer() {
+  gate.world = impossible_communicator();
+  gate.tracked = 0;
+  gate.local_wanted = 0;
+  layer.active = false;
+  layer.subject = MPI_COMM_NULL;
+  layer.session.close();
+}
+
+}  // namespace sluice::interpose

@@ -1,0 +1,85 @@
+// The state of this library in one process of a run of several subjects.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+
+#include "host_table.hpp"
+#include "untrusted/interpose/gate.hpp"
+#include "untrusted/interpose/guard_session.hpp"
+#include "untrusted/interpose/incoming.hpp"
+#include "untrusted/interpose/request_map.hpp"
+#include "untrusted/interpose/transmit_ring.hpp"
+
+namespace sluice::interpose {
+
+/// A communicator that spans subjects: a genuine communicator of the host MPI, which is the own subject's part, and
+/// what lies beyond it.
+struct VirtualComm {
+  MPI_Comm host = MPI_COMM_NULL;
+  std::uint32_t context = wire::kWorldContext;
+  std::int32_t size = 0;
+  std::int32_t rank = 0;
+  std::int32_t local_first = 0;  ///< rank of the own subject's first process
+  std::int32_t local_size = 0;
+
+  [[nodiscard]] bool is_local(std::int32_t peer) const noexcept {
+    return peer >= local_first && peer < local_first + local_size;
+  }
+};
+
+struct Layer {
+  bool greeted = false;  ///< there is a guard, and it has welcomed this rank
+  bool active = false;   ///< the run's world has several subjects
+  bool threads = false;  ///< MPI_THREAD_MULTIPLE
+  std::mutex mutex;      ///< guards all below; never held while the host MPI blocks or user code runs
+  GuardSession session;
+  VirtualComm world;
+  MPI_Comm subject = MPI_COMM_NULL;
+  MPI_Comm self = MPI_COMM_NULL;  ///< private duplicate of MPI_COMM_SELF
+  int tag_bound = 0;              ///< the host's MPI_TAG_UB
+  TransmitRing ring;
+  Incoming incoming;
+  RequestMap requests;
+  ReceiveQueue host_matched;  ///< receives whose message the host MPI is delivering
+  bool host_turn = false;     ///< the next receive from any source looks at the own subject first
+  bool has_inflow = false;    ///< the own subject may receive from another one
+};
+
+/// Never destroyed: other libraries may call MPI while the process ends.
+union LayerStorage {
+  LayerStorage() : layer() {}
+  ~LayerStorage() {}  // NOLINT(modernize-use-equals-default)
+  LayerStorage(const LayerStorage&) = delete;
+  LayerStorage& operator=(const LayerStorage&) = delete;
+  Layer layer;
+};
+extern LayerStorage layer_storage;
+inline Layer& layer = layer_storage.layer;
+
+/// The side table of a communicator that spans subjects, or null.
+inline const VirtualComm* lookup(MPI_Comm comm) noexcept {
+  return layer.active && is_virtual(comm) ? &layer.world : nullptr;
+}
+
+/// Holds the layer's mutex where threads may be about.
+class [[nodiscard]] Lock {
+ public:
+  Lock() {
+    if (layer.threads) layer.mutex.lock();
+  }
+  ~Lock() {
+    if (layer.threads) layer.mutex.unlock();
+  }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+};
+
+/// Connects to the guard if there is one. Called once, after the host's MPI_Init. Fails closed.
+void start_layer();
+
+/// Before and after the host's MPI_Finalize.
+void prepare_to_stop();
+void stop_layer();
+
+}  // namespace sluice::interpose

@@ -1,0 +1,77 @@
+// Persistent point-to-point requests: inside the subject only.
+#include "mediated.hpp"
+#include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/peer.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+using SendInit = int (*)(const void*, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request*);
+
+std::string not_carried(const char* start) {
+  return std::string("persistent requests to or from another subject are not carried. Use ") + start;
+}
+
+int send_init(const char* name, SendInit direct, const void* buf, int count, MPI_Datatype datatype, int dest, int tag,
+              MPI_Comm comm, MPI_Request* request) {
+  if (const VirtualComm* spanning = lookup(comm)) {
+    const Peer peer = destination(*spanning, dest);
+    if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
+    if (peer == Peer::remote) {
+      const auto rank = static_cast<std::uint32_t>(dest);
+      if (layer.session.table.capability(rank) == wire::kNoCapability) return refuse_send(name, rank, comm);
+      return refuse_because(name, not_carried("MPI_Isend"), comm);
+    }
+    dest = to_host(*spanning, dest);
+  }
+  return direct(buf, count, datatype, dest, tag, comm, request);
+}
+
+}  // namespace
+
+namespace mediated {
+
+int Send_init(const void* buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+              MPI_Request* request) {
+  return send_init("MPI_Send_init", host.Send_init, buf, count, datatype, dest, tag, comm, request);
+}
+
+int Bsend_init(const void* buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+               MPI_Request* request) {
+  return send_init("MPI_Bsend_init", host.Bsend_init, buf, count, datatype, dest, tag, comm, request);
+}
+
+int Rsend_init(const void* buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+               MPI_Request* request) {
+  return send_init("MPI_Rsend_init", host.Rsend_init, buf, count, datatype, dest, tag, comm, request);
+}
+
+int Ssend_init(const void* buf, int count, MPI_Datatype datatype, int dest, int tag, MPI_Comm comm,
+               MPI_Request* request) {
+  return send_init("MPI_Ssend_init", host.Ssend_init, buf, count, datatype, dest, tag, comm, request);
+}
+
+int Recv_init(void* buf, int count, MPI_Datatype datatype, int source, int tag, MPI_Comm comm, MPI_Request* request) {
+  if (const VirtualComm* spanning = lookup(comm)) {
+    const Peer peer = origin(*spanning, source);
+    if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
+    // Where wildcards match here, a receive that the host starts by itself could overtake one.
+    if (peer != Peer::nobody && (peer == Peer::remote || layer.has_inflow)) {
+      return refuse_because("MPI_Recv_init", not_carried("MPI_Irecv, or MPI_COMM_SUBJECT"), comm);
+    }
+    source = to_host(*spanning, source);
+    const int error = host.Recv_init(buf, count, datatype, source, tag, comm, request);
+    if (error == MPI_SUCCESS && spanning->local_first != 0 && peer != Peer::nobody) {
+      const Lock lock;
+      layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr});
+      gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
+    }
+    return error;
+  }
+  return host.Recv_init(buf, count, datatype, source, tag, comm, request);
+}
+
+}  // namespace mediated
+
+}  // namespace sluice::interpose

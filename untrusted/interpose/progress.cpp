@@ -1,0 +1,241 @@
+#include "untrusted/interpose/progress.hpp"
+
+#include <limits>
+#include <new>
+
+#include "untrusted/interpose/errors.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+void publish_tracked() { gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed); }
+
+int outcome_error(MpiReceive& receive) {
+  switch (receive.outcome) {
+    case Outcome::pending:
+    case Outcome::complete:
+    case Outcome::cancelled:
+      return MPI_SUCCESS;
+    case Outcome::truncated:
+      return MPI_ERR_TRUNCATE;
+    case Outcome::source_ended:
+      return ended_error(receive.wanted.source);
+    case Outcome::no_memory:
+      return MPI_ERR_NO_MEM;
+  }
+  return MPI_ERR_OTHER;
+}
+
+/// Completes the generalized request. The receive may be gone afterwards.
+void complete_request(MpiReceive& receive) {
+  MPI_Request request = receive.request;
+  const std::uint64_t key = handle_bits(request);
+  const bool freed = receive.freed;
+  if (receive.error != MPI_SUCCESS && !freed) {
+    layer.requests.set(key, {TrackedRequest::Kind::failed, receive.error, nullptr});
+  } else if (!freed) {
+    layer.requests.erase(key);
+  }
+  publish_tracked();
+  PMPI_Grequest_complete(request);
+  if (freed) host.Request_free(&request);
+}
+
+/// Makes status and error final and lets the waiting call go on.
+void settle(MpiReceive& receive) {
+  if (receive.wants_local) gate.local_wanted.fetch_sub(1, std::memory_order_relaxed);
+  if (!receive.by_host) {
+    receive.error = outcome_error(receive);
+    const bool has_message = receive.outcome == Outcome::complete || receive.outcome == Outcome::truncated;
+    if (has_message && receive.staged) {
+      const int error =
+          unpack(receive.staging.get(), receive.length, receive.user_buffer, receive.datatype, receive.layout);
+      if (receive.error == MPI_SUCCESS) receive.error = error;
+    }
+    fill_status(receive.status, has_message ? receive.matched : receive.wanted, has_message ? receive.length : 0,
+                receive.outcome == Outcome::cancelled);
+  }
+  receive.staging.reset();
+  if (receive.owns_datatype) PMPI_Type_free(&receive.datatype);
+  receive.owns_datatype = false;
+  receive.settled = true;
+  if (receive.request != MPI_REQUEST_NULL) complete_request(receive);
+}
+
+/// Lets the host MPI deliver a message that it has matched to `receive`.
+void deliver(MpiReceive& receive, MPI_Message message, const MPI_Status& probed) {
+  MPI_Count bytes = 0;
+  PMPI_Get_elements_x(&probed, MPI_BYTE, &bytes);
+  receive.by_host = true;
+  receive.matched = {receive.wanted.context, probed.MPI_SOURCE + layer.world.local_first, probed.MPI_TAG};
+  const auto size = static_cast<std::uint64_t>(bytes);
+  // The host would call the error handler for a truncated message at a time that is not the program's.
+  if (size > receive.capacity && bytes <= std::numeric_limits<int>::max()) {
+    receive.bounce.reset(new (std::nothrow) std::byte[size]);
+  }
+  if (receive.bounce != nullptr) {
+    PMPI_Imrecv(receive.bounce.get(), static_cast<int>(bytes), MPI_BYTE, &message, &receive.host_request);
+  } else {
+    PMPI_Imrecv(receive.user_buffer, receive.count, receive.datatype, &message, &receive.host_request);
+  }
+  layer.host_matched.push_back(receive);
+}
+
+/// Asks the host MPI for a message that `receive` would take, and gives it to the first receive that takes it.
+bool match_one(MpiReceive& receive) {
+  const int source =
+      receive.wanted.source == kAnySource ? MPI_ANY_SOURCE : receive.wanted.source - layer.world.local_first;
+  const int tag = receive.wanted.tag == kAnyTag ? MPI_ANY_TAG : receive.wanted.tag;
+  int flag = 0;
+  MPI_Message message = MPI_MESSAGE_NULL;
+  MPI_Status probed;
+  if (host.Improbe(source, tag, layer.world.host, &flag, &message, &probed) != MPI_SUCCESS || flag == 0) return false;
+  const Envelope found{receive.wanted.context, probed.MPI_SOURCE + layer.world.local_first, probed.MPI_TAG};
+  Receive* first = layer.incoming.posted().first();
+  // An earlier one may have missed a message that has come only now.
+  while (!first->accepts(found)) first = ReceiveQueue::after(*first);
+  layer.incoming.posted().remove(*first);
+  deliver(static_cast<MpiReceive&>(*first), message, probed);
+  return true;
+}
+
+/// Matches messages of the own subject to queued receives, in the order of the queue.
+bool match_local() {
+  bool moved = false;
+  Receive* queued = layer.incoming.posted().first();
+  while (queued != nullptr) {
+    auto& receive = static_cast<MpiReceive&>(*queued);
+    if (receive.wants_local && match_one(receive)) {
+      moved = true;
+      queued = layer.incoming.posted().first();
+      continue;
+    }
+    // What misses with both wildcards misses with fewer.
+    const bool widest = receive.wanted.source == kAnySource && receive.wanted.tag == kAnyTag;
+    queued = widest ? nullptr : ReceiveQueue::after(receive);
+  }
+  return moved;
+}
+
+/// Completes `receive` from the status of the host's delivery.
+void finish_delivery(MpiReceive& receive, const MPI_Status& delivered, int error) {
+  receive.error = error;
+  receive.status = delivered;
+  receive.status.MPI_SOURCE = receive.matched.source;
+  if (receive.bounce == nullptr) return;
+  receive.error = MPI_ERR_TRUNCATE;
+  unpack(receive.bounce.get(), receive.capacity, receive.user_buffer, receive.datatype, receive.layout);
+  fill_status(receive.status, receive.matched, receive.capacity, false);
+  receive.bounce.reset();
+}
+
+/// Settles receives whose message the host MPI has delivered.
+bool collect_deliveries() {
+  bool moved = false;
+  for (Receive* queued = layer.host_matched.first(); queued != nullptr;) {
+    auto& receive = static_cast<MpiReceive&>(*queued);
+    queued = ReceiveQueue::after(*queued);
+    int flag = 0;
+    MPI_Status delivered{};
+    const int error = host.Test(&receive.host_request, &flag, &delivered);
+    if (flag == 0 && error == MPI_SUCCESS) continue;
+    layer.host_matched.remove(receive);
+    finish_delivery(receive, delivered, error);
+    settle(receive);
+    moved = true;
+  }
+  return moved;
+}
+
+bool settle_finished() {
+  bool moved = false;
+  while (Receive* receive = layer.incoming.finished().pop_front()) {
+    settle(static_cast<MpiReceive&>(*receive));
+    moved = true;
+  }
+  return moved;
+}
+
+}  // namespace
+
+bool progress() {
+  bool moved = layer.incoming.drain(kFramesPerPass);
+  if (layer.incoming.fault() != nullptr) die(layer.incoming.fault());
+  if (local_messages_wanted()) {
+    moved = match_local() || moved;
+    moved = collect_deliveries() || moved;
+  }
+  return settle_finished() || moved;
+}
+
+void begin(MpiReceive& receive) {
+  const std::int32_t source = receive.wanted.source;
+  receive.wants_local = source == kAnySource || layer.world.is_local(source);
+  if (receive.wants_local) gate.local_wanted.fetch_add(1, std::memory_order_relaxed);
+  if (source == kAnySource) layer.host_turn = !layer.host_turn;
+  if (source == kAnySource && layer.host_turn) {
+    layer.incoming.post(receive);
+    match_local();
+    if (!layer.incoming.withdraw(receive)) return;
+  }
+  if (!layer.incoming.take(receive)) layer.incoming.post(receive);
+  settle_finished();
+}
+
+bool cancel(MpiReceive& receive) {
+  if (!layer.incoming.withdraw(receive)) return false;
+  layer.incoming.finish(receive, Outcome::cancelled);
+  settle_finished();
+  return true;
+}
+
+bool must_queue(const Envelope& wanted) {
+  for (Receive* queued = layer.incoming.posted().first(); queued != nullptr; queued = ReceiveQueue::after(*queued)) {
+    const bool sources =
+        queued->wanted.source == kAnySource || wanted.source == kAnySource || queued->wanted.source == wanted.source;
+    const bool tags = queued->wanted.tag == kAnyTag || wanted.tag == kAnyTag || queued->wanted.tag == wanted.tag;
+    if (static_cast<MpiReceive*>(queued)->wants_local && sources && tags) return true;
+  }
+  return false;
+}
+
+bool is_claimed(const Envelope& message) {
+  for (Receive* queued = layer.incoming.posted().first(); queued != nullptr; queued = ReceiveQueue::after(*queued)) {
+    if (queued->accepts(message)) return true;
+  }
+  return false;
+}
+
+void fill_status(MPI_Status& status, const Envelope& message, std::uint64_t bytes, bool cancelled) {
+  status.MPI_SOURCE = message.source == kAnySource ? MPI_ANY_SOURCE : message.source;
+  status.MPI_TAG = message.tag == kAnyTag ? MPI_ANY_TAG : message.tag;
+  PMPI_Status_set_elements_x(&status, MPI_BYTE, static_cast<MPI_Count>(bytes));
+  PMPI_Status_set_cancelled(&status, cancelled ? 1 : 0);
+}
+
+void wait_turn(Waiter& waiter) {
+  bool moved = false;
+  {
+    const Lock lock;
+    moved = progress();
+  }
+  if (moved) {
+    waiter.reset();
+  } else {
+    waiter.pause();
+  }
+}
+
+int wait_for_host(MPI_Request* request, MPI_Status* status) {
+  Waiter waiter;
+  for (;;) {
+    if (!local_messages_wanted()) return host.Wait(request, status);
+    int flag = 0;
+    const int error = host.Test(request, &flag, status);
+    if (flag != 0 || error != MPI_SUCCESS) return error;
+    wait_turn(waiter);
+  }
+}
+
+}  // namespace sluice::interpose

@@ -1,0 +1,58 @@
+// Receives that this library matches itself, and the one function that moves all of them on.
+#pragma once
+
+#include <memory>
+
+#include "untrusted/interpose/datatype.hpp"
+#include "untrusted/interpose/layer.hpp"
+#include "untrusted/interpose/waiting.hpp"
+
+namespace sluice::interpose {
+
+/// A receive as MPI sees it.
+struct MpiReceive : Receive {
+  void* user_buffer = nullptr;
+  int count = 0;
+  MPI_Datatype datatype = MPI_DATATYPE_NULL;
+  Layout layout;
+  bool owns_datatype = false;  ///< `datatype` is a duplicate: the user may free his own
+  bool wants_local = false;    ///< a message of the own subject may complete it
+  bool freed = false;          ///< MPI_Request_free: nobody waits for it
+
+  MPI_Request request = MPI_REQUEST_NULL;       ///< generalized request; none in a blocking call
+  MPI_Request host_request = MPI_REQUEST_NULL;  ///< while the host MPI delivers a message of the own subject
+  std::unique_ptr<std::byte[]> bounce;          ///< takes a message of the own subject that is too long
+  bool by_host = false;
+
+  bool settled = false;  ///< `status` and `error` are final
+  MPI_Status status{};
+  int error = MPI_SUCCESS;
+};
+
+/// Takes arrived mail, matches messages of the own subject where wanted, and settles what is complete. Returns
+/// whether anything moved. Precondition: the layer is locked.
+bool progress();
+
+/// Starts a prepared receive: it takes a message that is there or waits in the queue. Precondition: locked.
+void begin(MpiReceive& receive);
+
+/// Takes back a receive that has no message yet; it settles as cancelled. Returns false if it has one.
+/// Precondition: locked.
+bool cancel(MpiReceive& receive);
+
+/// Whether a host receive for `wanted` would overtake one that is queued here. Precondition: locked.
+bool must_queue(const Envelope& wanted);
+
+/// Whether a receive that is queued here takes this message. Precondition: locked.
+bool is_claimed(const Envelope& message);
+
+/// Fills a status as MPI_Recv does.
+void fill_status(MPI_Status& status, const Envelope& message, std::uint64_t bytes, bool cancelled);
+
+/// One turn of a waiting loop: progress, and if nothing moved a pause. Not to be called with the layer locked.
+void wait_turn(Waiter& waiter);
+
+/// Waits for a request of the host MPI while receives here go on. Returns the host's result.
+int wait_for_host(MPI_Request* request, MPI_Status* status);
+
+}  // namespace sluice::interpose

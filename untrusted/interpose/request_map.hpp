@@ -1,0 +1,92 @@
+// From a request handle to what this library knows of it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace sluice::interpose {
+
+struct MpiReceive;
+
+/// Why a request needs attention when it is waited for, tested, cancelled or freed.
+struct TrackedRequest {
+  enum class Kind : std::uint8_t {
+    none,
+    pending,    ///< one of our receives, not complete: the host MPI must not wait for it
+    failed,     ///< one of our receives, complete with `error`: MPICH wraps the code where there are several requests
+    translate,  ///< a host receive whose status names a rank of the subject, to be told as a world rank
+  };
+  Kind kind = Kind::none;
+  int error = 0;
+  MpiReceive* receive = nullptr;
+};
+
+/// Open addressing with linear probing; the key is the handle's bits. Grows, never shrinks.
+class RequestMap {
+ public:
+  RequestMap() : slots_(kFirstSlots) {}
+
+  [[nodiscard]] std::size_t size() const noexcept { return used_; }
+
+  /// What is known of `key`; kind none if nothing.
+  [[nodiscard]] TrackedRequest find(std::uint64_t key) const noexcept {
+    const Slot& slot = slots_[locate(key)];
+    return slot.tracked;
+  }
+
+  /// Adds or replaces.
+  void set(std::uint64_t key, const TrackedRequest& tracked) {
+    if ((used_ + 1) * 2 > slots_.size()) grow();
+    Slot& slot = slots_[locate(key)];
+    if (slot.tracked.kind == TrackedRequest::Kind::none) ++used_;
+    slot = {key, tracked};
+  }
+
+  /// Forgets `key`; nothing happens if it is not known.
+  void erase(std::uint64_t key) noexcept {
+    std::size_t hole = locate(key);
+    if (slots_[hole].tracked.kind == TrackedRequest::Kind::none) return;
+    --used_;
+    // Moves what follows into the hole, so that every probe still ends at a free slot.
+    for (std::size_t next = after(hole); slots_[next].tracked.kind != TrackedRequest::Kind::none; next = after(next)) {
+      const std::size_t home = home_of(slots_[next].key);
+      if (((next - home) & mask()) < ((next - hole) & mask())) continue;
+      slots_[hole] = slots_[next];
+      hole = next;
+    }
+    slots_[hole] = {};
+  }
+
+ private:
+  static constexpr std::size_t kFirstSlots = 256;
+  struct Slot {
+    std::uint64_t key = 0;
+    TrackedRequest tracked;
+  };
+
+  [[nodiscard]] std::size_t mask() const noexcept { return slots_.size() - 1; }
+  [[nodiscard]] std::size_t after(std::size_t slot) const noexcept { return (slot + 1) & mask(); }
+  [[nodiscard]] std::size_t home_of(std::uint64_t key) const noexcept {
+    return static_cast<std::size_t>((key * 0x9e3779b97f4a7c15U) >> 32) & mask();
+  }
+  /// Slot of `key`, or the free slot where it would go.
+  [[nodiscard]] std::size_t locate(std::uint64_t key) const noexcept {
+    std::size_t slot = home_of(key);
+    while (slots_[slot].tracked.kind != TrackedRequest::Kind::none && slots_[slot].key != key) slot = after(slot);
+    return slot;
+  }
+  void grow() {
+    std::vector<Slot> old(slots_.size() * 2);
+    old.swap(slots_);
+    used_ = 0;
+    for (const Slot& slot : old) {
+      if (slot.tracked.kind != TrackedRequest::Kind::none) set(slot.key, slot.tracked);
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t used_ = 0;
+};
+
+}  // namespace sluice::interpose

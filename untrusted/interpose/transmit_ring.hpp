@@ -1,0 +1,42 @@
+// The sender's end of a transmit ring (wire/transmit.hpp).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "wire/transmit.hpp"
+
+namespace sluice::interpose {
+
+/// Writes frames into the memory that this rank shares with the guard. One writer at a time.
+class TransmitRing {
+ public:
+  TransmitRing() noexcept = default;
+  /// `area` is kTransmitAreaBytes long; `doorbell` is an eventfd, not owned, or -1 for none.
+  TransmitRing(std::byte* area, int doorbell) noexcept
+      : control_(reinterpret_cast<wire::TransmitControl*>(area)), ring_(area + wire::kPage), doorbell_(doorbell) {}
+
+  /// Whether a frame of `payload` bytes (at most kMaxFragmentBytes) can be written now.
+  [[nodiscard]] bool has_room(std::uint32_t payload) noexcept;
+
+  /// Writes and publishes one frame: `header` (its kind included) and header.payload bytes from `payload`.
+  /// Precondition: has_room(header.payload).
+  void put(const wire::FrameHeader& header, const void* payload) noexcept;
+
+  /// Rings the doorbell if the guard sleeps. put() does so by itself; this is for a sender that waits for room.
+  void wake_guard() noexcept;
+
+  [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
+
+ private:
+  void publish(std::uint64_t offset, const wire::FrameHeader& header, std::uint32_t stride,
+               const void* payload) noexcept;
+
+  wire::TransmitControl* control_ = nullptr;
+  std::byte* ring_ = nullptr;
+  int doorbell_ = -1;
+  std::uint64_t position_ = 0;  ///< next byte to write, since the start
+  std::uint64_t taken_ = 0;     ///< the guard's position when last looked at
+};
+
+}  // namespace sluice::interpose

@@ -1,0 +1,45 @@
+// How this library waits: spin briefly, then yield, then sleep until the guard brings mail.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace sluice::interpose {
+
+/// Passes without a pause before yielding. Small: ranks often outnumber processors, and then only giving way helps.
+inline constexpr std::uint32_t kSpinPasses = 24;
+/// How long to yield before sleeping.
+inline constexpr std::chrono::microseconds kYieldTime{400};
+/// Sleep while other ranks of the subject may need the host MPI to make progress: first and longest.
+inline constexpr std::chrono::microseconds kFirstNap{50};
+inline constexpr std::chrono::microseconds kLongestNap{1000};
+/// Sleep otherwise. Bounded, so that a lost wake-up costs time and nothing else.
+inline constexpr std::chrono::microseconds kRest{1'000'000};
+/// Frames taken from each mailbox in one pass.
+inline constexpr std::uint32_t kFramesPerPass = 64;
+
+/// One wait. Ends the process with a message if the guard is gone.
+class Waiter {
+ public:
+  /// Something has moved: wait attentively again.
+  void reset() noexcept { passes_ = 0; }
+
+  /// Nothing has moved. Lets the host MPI make progress and gives way to others, longer each time. Not to be called
+  /// with the layer locked.
+  void pause();
+
+  /// The same for a sender that waits for room in its ring, with the layer locked.
+  void pause_sender();
+
+ private:
+  bool spin_or_yield();
+
+  std::uint32_t passes_ = 0;
+  std::chrono::steady_clock::time_point since_;
+  std::chrono::microseconds nap_{kFirstNap};
+};
+
+/// Lets the host MPI make progress.
+void drive_host();
+
+}  // namespace sluice::interpose
