@@ -30,6 +30,22 @@ Explanation listed(const table::Flow& flow, const std::string& ends) {
   return result;
 }
 
+/// Those of the two that have `world: subject`: "melt", "melt and solver", or empty.
+std::string own_worlds(const Subject& sender, const Subject& receiver) {
+  std::string text = sender.world == World::subject ? sender.name : "";
+  if (receiver.world == World::subject) text += (text.empty() ? "" : " and ") + receiver.name;
+  return text;
+}
+
+/// The smallest change that has the lattice allow the flow, and lists it.
+std::string lattice_change(const Policy& policy, const Subject& sender, const Subject& receiver) {
+  const std::string flow = "add to flows: - { from: " + sender.name + ", to: " + receiver.name + " }";
+  if (lattice::dominates(receiver.label, sender.label)) return flow;
+  const std::string raised = policy.lattice.print(lattice::join(sender.label, receiver.label));
+  return "raise the label of " + receiver.name + " to " + raised + " and " + flow +
+         "; or add only the flow, with downgrade: NAME";
+}
+
 }  // namespace
 
 std::string named(const Subject& subject) { return subject.name + " (" + subject.label_text + ")"; }
@@ -68,25 +84,21 @@ Explanation explain(const Policy& policy, std::uint32_t from, std::uint32_t to) 
     result.reason = named(sender) + ": messages inside a subject are not mediated";
     return result;
   }
-  const std::string flow = "{ from: " + sender.name + ", to: " + receiver.name;
-  if (sender.world == World::subject || receiver.world == World::subject) {
-    const Subject& apart = sender.world == World::subject ? sender : receiver;
-    result.cause = Cause::own_world;
-    result.reason = ends + ": denied, " + apart.name + " has a world of its own";
-    result.change = "give " + apart.name + " 'world: run', then list the flow - " + flow + " }";
-    return result;
-  }
   result.failing = failing(policy.lattice, sender, receiver);
-  if (result.failing.empty()) {
+  const std::string apart = own_worlds(sender, receiver);
+  if (!apart.empty()) {
+    result.cause = Cause::own_world;
+    result.reason = ends + ": denied, " + apart +
+                    (apart.find(' ') == std::string::npos ? " has a world of its own" : " have worlds of their own");
+    result.change = "give " + apart + " 'world: run', then " + lattice_change(policy, sender, receiver);
+  } else if (result.failing.empty()) {
     result.cause = Cause::no_flow;
     result.reason = ends + ": denied, no such flow is listed";
-    result.change = "add to flows: - " + flow + " }";
+    result.change = lattice_change(policy, sender, receiver);
   } else {
     result.cause = Cause::lattice;
     result.reason = ends + ": denied, " + failing_text(policy.lattice, sender, receiver);
-    const std::string raised = policy.lattice.print(lattice::join(sender.label, receiver.label));
-    result.change = "raise the label of " + receiver.name + " to " + raised + " and add to flows: - " + flow +
-                    " }; or add only the flow, with downgrade: NAME";
+    result.change = lattice_change(policy, sender, receiver);
   }
   return result;
 }

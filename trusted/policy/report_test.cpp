@@ -56,7 +56,11 @@ TEST(Explain, BothFailingCoordinates) {
 TEST(Explain, AWorldOfItsOwn) {
   EXPECT_EQ(explain(good(), kMelt, kReport).cause, Cause::own_world);
   EXPECT_EQ(explain(good(), kSensor, kMelt).cause, Cause::own_world);
-  EXPECT_NE(explain(good(), kSensor, kMelt).change.find("give melt 'world: run'"), std::string::npos);
+  EXPECT_EQ(explain(good(), kSensor, kMelt).change,
+            "give melt 'world: run', then add to flows: - { from: sensor, to: melt }");
+  const Explanation down = explain(good(), kReport, kMelt);
+  EXPECT_EQ(down.failing.size(), 3U) << "the lattice forbids it as well";
+  EXPECT_NE(down.change.find("raise the label of melt to HIGH//IMG/NUC"), std::string::npos) << down.change;
 }
 
 TEST(Explain, TheSameSubject) {

@@ -69,6 +69,7 @@ std::string subjects_text(const Policy& policy) {
 }
 
 std::string flows_text(const Policy& policy) {
+  if (policy.table.flows.empty()) return "  none\n";
   Rows rows{{"#", "from", "to", "queue", "segments", "when full", "path", "downgrade", "line"}};
   for (std::size_t i = 0; i < policy.table.flows.size(); ++i) {
     const table::Flow& flow = policy.table.flows[i];
