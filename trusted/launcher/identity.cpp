@@ -29,7 +29,7 @@ Identities Identities::of_this_run() {
   result.distinct_ = geteuid() == 0 && has_capabilities();
   std::uint16_t draw = 0;
   if (getrandom(&draw, sizeof draw, 0) != sizeof draw) draw = static_cast<std::uint16_t>(getpid());
-  result.base_ = kFirst + draw * kBlock;
+  result.base_ = result.distinct_ ? kFirst + draw * kBlock : geteuid();
   return result;
 }
 

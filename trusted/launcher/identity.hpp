@@ -16,8 +16,11 @@ class Identities {
 
   /// True if started with the privilege to take other users' identities.
   [[nodiscard]] bool distinct() const noexcept { return distinct_; }
-  [[nodiscard]] uid_t subject(std::size_t index) const noexcept { return base_ + static_cast<uid_t>(index); }
-  [[nodiscard]] uid_t guard() const noexcept { return base_ + kGuard; }
+  /// User of subject `index`; without the privilege, the invoking user.
+  [[nodiscard]] uid_t subject(std::size_t index) const noexcept {
+    return distinct_ ? base_ + static_cast<uid_t>(index) : base_;
+  }
+  [[nodiscard]] uid_t guard() const noexcept { return distinct_ ? base_ + kGuard : base_; }
 
  private:
   static constexpr uid_t kFirst = 2'000'000'000;

@@ -76,26 +76,33 @@ bool place_descriptors(std::vector<int>& high, const std::vector<int>& given) {
   return true;
 }
 
-[[noreturn]] void run_guard(int program, std::vector<int>& high, const std::vector<int>& given,
-                            const Identities& identities, int out, int err) {
-  raise_descriptor_limit();
-  const int exec_fd = fcntl(program, F_DUPFD_CLOEXEC, kHighFd);
-  char name[] = "sluice-guard";
-  char* arguments[] = {name, nullptr};
-  char* environment[] = {nullptr};
-  if (exec_fd >= 0 && settle(out, err) && place_descriptors(high, given) &&
-      (!identities.distinct() || become(identities.guard())) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-      end_with_supervisor()) {
-    syscall(SYS_execveat, exec_fd, "", arguments, environment, AT_EMPTY_PATH);
-  }
-  _exit(kExecFailed);
-}
-
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> result;
   for (std::string& word : words) result.push_back(word.data());
   result.push_back(nullptr);
   return result;
+}
+
+/// What start_guard() prepares before the fork.
+struct GuardStart {
+  int program;
+  std::vector<int> given;  ///< descriptors, in the order of their agreed numbers
+  std::vector<int> high;   ///< room for copies of them
+  std::vector<char*> arguments;
+  int out;
+  int err;
+};
+
+[[noreturn]] void run_guard(GuardStart& start, const Identities& identities) {
+  raise_descriptor_limit();
+  const int exec_fd = fcntl(start.program, F_DUPFD_CLOEXEC, kHighFd);
+  char* environment[] = {nullptr};
+  if (exec_fd >= 0 && settle(start.out, start.err) && place_descriptors(start.high, start.given) &&
+      (!identities.distinct() || become(identities.guard())) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+      end_with_supervisor()) {
+    syscall(SYS_execveat, exec_fd, "", start.arguments.data(), environment, AT_EMPTY_PATH);
+  }
+  _exit(kExecFailed);
 }
 
 }  // namespace
@@ -117,13 +124,21 @@ Result<Child, Problem> start_guard(const Fd& program, const GuardDescriptors& de
   if (!out) return out.error();
   auto err = make_pipe();
   if (!err) return err.error();
-  std::vector<int> given = {descriptors.control, descriptors.table, descriptors.statistics};
-  given.insert(given.end(), descriptors.listeners.begin(), descriptors.listeners.end());
-  std::vector<int> high(given.size());
+  GuardStart start{program.get(),
+                   {descriptors.control, descriptors.table, descriptors.statistics},
+                   {},
+                   {},
+                   out.value().write_end.get(),
+                   err.value().write_end.get()};
+  start.given.insert(start.given.end(), descriptors.listeners.begin(), descriptors.listeners.end());
+  start.high.resize(start.given.size());
+  // Its arguments are the users that subjects connect as.
+  std::vector<std::string> words = {"sluice-guard"};
+  for (std::size_t i = 0; i < descriptors.listeners.size(); ++i) words.push_back(std::to_string(identities.subject(i)));
+  start.arguments = pointers(words);
   const pid_t pid = fork();
   if (pid < 0) return system_problem("cannot start the guard");
-  if (pid == 0)
-    run_guard(program.get(), high, given, identities, out.value().write_end.get(), err.value().write_end.get());
+  if (pid == 0) run_guard(start, identities);
   return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end), Fd()};
 }
 
