@@ -5,7 +5,10 @@ from sluice_run import SluiceRun, bare
 # Ranks 0 and 1 are low, 2 and 3 high. All messages climb.
 CLIMB = '''#!/usr/bin/python3
 import sys
+import mpi4py
 import numpy
+
+mpi4py.rc.recv_mprobe = False  # matched probes are not carried across subjects yet
 from mpi4py import MPI
 
 world = MPI.COMM_WORLD

@@ -27,8 +27,8 @@ subjects:
       - { path: work, access: write }
 """
 
-# What depends on how fast or how loaded the machine is.
-TIMING = re.compile(r"time|Gflops|Tflops|GUPs|GBs|GBytes|usec|STREAM_(Copy|Scale|Add|Triad)", re.IGNORECASE)
+# What depends on how fast or how loaded the machine is (random access stops updating after a while).
+TIMING = re.compile(r"time|ExeUpdates|Gflops|Tflops|GUPs|GBs|GBytes|usec|STREAM_(Copy|Scale|Add|Triad)", re.IGNORECASE)
 
 
 def summary(output: str) -> dict:
@@ -48,7 +48,7 @@ def hpcc_output(tmp_path_factory) -> str:
     """What it writes on the bare host."""
     folder = tmp_path_factory.mktemp("hpcc")
     shutil.copy(HPCC_INPUT, folder)
-    done = bare("openmpi", 2, "hpcc", cwd=folder, timeout=60)
+    done = bare("openmpi", 2, "hpcc", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "hpccoutf.txt").read_text()
 
@@ -57,7 +57,7 @@ def test_hpcc_computes_what_the_bare_host_computes(hpcc_output):
     with SluiceRun(HPCC_POLICY) as run:
         (run.folder / "work").mkdir()
         shutil.copy(HPCC_INPUT, run.folder / "work")
-        result = run.run(timeout=120)
+        result = run.run(timeout=240)
         assert result.code == 0, result.explain()
         output = (run.folder / "work" / "hpccoutf.txt").read_text()
     assert verdicts(output) == verdicts(hpcc_output)
@@ -102,7 +102,7 @@ def thermo(log: str) -> list:
 def melt_log(tmp_path_factory) -> str:
     """What it logs on the bare host."""
     folder = tmp_path_factory.mktemp("melt")
-    done = bare("openmpi", 2, "lmp", "-in", str(MELT), "-log", "log.lammps", cwd=folder, timeout=60)
+    done = bare("openmpi", 2, "lmp", "-in", str(MELT), "-log", "log.lammps", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return (folder / "log.lammps").read_text()
 
@@ -110,7 +110,7 @@ def melt_log(tmp_path_factory) -> str:
 def test_melt_is_numerically_the_same(melt_log):
     with SluiceRun(MELT_POLICY) as run:
         (run.folder / "work").mkdir()
-        result = run.run(timeout=120)
+        result = run.run(timeout=240)
         assert result.code == 0, result.explain()
         log = (run.folder / "work" / "log.lammps").read_text()
     assert "1 by 1 by 2 MPI processor grid" in log, "both ranks computed"
