@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "trusted/launcher/operator_text.hpp"
+#include "trusted/launcher/rank_lines.hpp"
 
 namespace sluice::launcher {
 namespace {
 
-constexpr std::size_t kMaxLine = 8192;
 constexpr std::size_t kKeptBytes = 16 << 20;
 
 void write_all(const Fd& fd, std::string_view bytes) {
@@ -44,7 +44,12 @@ Drain::~Drain() {
 
 void Drain::read_pipes() {
   std::array<pollfd, 2> waits = {{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
-  std::array<std::string, 2> partial;
+  std::array<RankLines, 2> lines = {RankLines(source_.mpi, source_.ranks), RankLines(source_.mpi, source_.ranks)};
+  const auto sink = [this](Stream stream) {
+    return [this, stream](const TaggedLine& line) {
+      terminal_.line(source_.index, stream, operator_line(source_.label, source_.name, line));
+    };
+  };
   std::array<char, 65536> block;
   while (waits[0].fd >= 0 || waits[1].fd >= 0) {
     if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) break;
@@ -54,35 +59,16 @@ void Drain::read_pipes() {
       if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       const Stream stream = i == 0 ? Stream::out : Stream::err;
       if (got <= 0) {
-        if (!partial[i].empty()) show_line(stream, partial[i]);
+        lines[i].finish(sink(stream));
         waits[i].fd = -1;
         continue;
       }
       const std::string_view bytes(block.data(), static_cast<std::size_t>(got));
       if (files_.out) kept_.push(stream, std::string(bytes));
-      show(stream, partial[i], bytes);
+      lines[i].feed(bytes, sink(stream));
     }
   }
   kept_.close();
-}
-
-void Drain::show(Stream stream, std::string& partial, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t end = bytes.find('\n');
-    const std::size_t take = std::min({end, bytes.size(), kMaxLine - partial.size()});
-    partial.append(bytes.substr(0, take));
-    bytes.remove_prefix(take);
-    const bool ended = take == end;
-    if (ended) bytes.remove_prefix(1);
-    if (ended || partial.size() >= kMaxLine) {
-      show_line(stream, partial);
-      partial.clear();
-    }
-  }
-}
-
-void Drain::show_line(Stream stream, std::string_view line) {
-  terminal_.line(source_.index, stream, operator_line(source_.label, source_.name, split_tag(source_.mpi, line)));
 }
 
 void Drain::write_files() {

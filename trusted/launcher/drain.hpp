@@ -1,6 +1,7 @@
 // Takes a subject's output off its hands, always, whatever becomes of it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,6 +27,7 @@ class Drain {
     std::string label;
     std::string name;
     HostMpi mpi;
+    std::uint32_t ranks;
   };
 
   /// `files` may hold no descriptors: then nothing is kept. Ends by itself when both pipes have ended.
@@ -37,8 +39,6 @@ class Drain {
  private:
   void read_pipes();
   void write_files();
-  void show(Stream stream, std::string& partial, std::string_view bytes);
-  void show_line(Stream stream, std::string_view line);
 
   const Source source_;
   Fd out_;

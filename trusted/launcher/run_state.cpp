@@ -118,7 +118,9 @@ std::string describe_end(const SubjectState& subject) {
   if (!subject.exit_status) return "its sandbox could not be set up";
   const int status = *subject.exit_status;
   if (WIFSIGNALED(status)) return "killed by signal " + std::to_string(WTERMSIG(status));
-  return "exit " + std::to_string(WEXITSTATUS(status));
+  const int code = WEXITSTATUS(status);
+  // Both mpiexec and bubblewrap report a signal this way.
+  return "exit " + std::to_string(code) + (code > 128 ? " (signal " + std::to_string(code - 128) + ")" : "");
 }
 
 std::string status_text(const Plan& plan, const RunState& state) {

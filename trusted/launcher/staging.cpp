@@ -81,7 +81,14 @@ class Staging {
   std::string directory_;
 };
 
-bool in_system(const fs::path& path) { return path.string().starts_with("/usr/"); }
+/// True for what every sandbox shows of the system anyway.
+bool in_system(const fs::path& path) {
+  const std::string text = path;
+  for (const char* folder : {"/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/"}) {
+    if (text.starts_with(folder)) return true;
+  }
+  return false;
+}
 
 Result<Fd, Problem> Staging::hold_grant(std::size_t index, const policy::FileGrant& grant) {
   struct stat status {};
@@ -112,7 +119,7 @@ Result<HeldSubject, Problem> Staging::hold(std::size_t index) {
   // Outer folders first, so that an inner one is mounted into them.
   std::stable_sort(held.grants.begin(), held.grants.end(),
                    [](const Held& a, const Held& b) { return a.place.size() < b.place.size(); });
-  if (!in_system(subject.image)) {
+  if (!in_system(subject.image) || !in_system(subject.image_real)) {
     held.image.reset(open(subject.image_real.c_str(), O_RDONLY | O_CLOEXEC));
     if (!held.image) return sandbox::system_problem("cannot read the image " + subject.image_real.string());
   }
@@ -150,7 +157,7 @@ std::vector<std::string> system_submounts() {
     std::istringstream words(line);
     std::string word;
     for (int i = 0; i < 5; ++i) words >> word;
-    if (in_system(word)) result.push_back(word);
+    if (word.starts_with("/usr/")) result.push_back(word);
   }
   std::sort(result.begin(), result.end());
   return result;

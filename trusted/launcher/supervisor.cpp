@@ -204,10 +204,10 @@ void Supervisor::start_output() {
     const policy::Subject& subject = plan_.policy.subjects[i];
     OutputFiles files = outputs_.subjects.empty() ? OutputFiles{} : std::move(outputs_.subjects[i]);
     sandboxes_[i].drain = std::make_unique<Drain>(
-        Drain::Source{i, subject.label_text, subject.name, plan_.subjects[i].mpi}, std::move(sandboxes_[i].child.out),
-        std::move(sandboxes_[i].child.err), std::move(files), *terminal_);
+        Drain::Source{i, subject.label_text, subject.name, plan_.subjects[i].mpi, subject.ranks},
+        std::move(sandboxes_[i].child.out), std::move(sandboxes_[i].child.err), std::move(files), *terminal_);
   }
-  guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard", HostMpi::mpich},
+  guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard", HostMpi::mpich, 0},
                                          std::move(guard_.out), std::move(guard_.err), OutputFiles{}, *terminal_);
 }
 

@@ -128,13 +128,14 @@ void stage_topology(const fs::path& sys) {
       const std::string name = item.path().filename();
       if (name.size() < 4 || std::isdigit(static_cast<unsigned char>(name.back())) == 0) continue;
       fs::create_directory(to / name, error);
-      for (const char* part : {"topology", "cache", "online", "cpulist", "cpumap", "distance", "hugepages"}) {
-        if (std::string_view(part) != "hugepages") copy_tree(item.path() / part, to / name / part, 0);
+      for (const char* part : {"topology", "cache", "online", "cpulist", "cpumap", "distance"}) {
+        copy_tree(item.path() / part, to / name / part, 0);
       }
       if (std::string_view(kind) == "node") {
-        // hwloc wants a node's size; the free memory beside it is nobody's business.
-        const std::string total = read_small(item.path() / "meminfo");
-        (void)write_text(to / name / "meminfo", total.substr(0, total.find('\n') + 1));
+        // hwloc and libnuma want a node's size and free memory; the first two lines, as they are now.
+        const std::string text = read_small(item.path() / "meminfo");
+        const std::size_t second = text.find('\n', text.find('\n') + 1);
+        (void)write_text(to / name / "meminfo", text.substr(0, second == std::string::npos ? text.size() : second + 1));
       }
     }
   }
