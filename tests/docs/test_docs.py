@@ -10,6 +10,7 @@ import doc_check  # noqa: E402
 from sluice_run import REPOSITORY, build_folder  # noqa: E402
 
 PAGES = ["README.md", "DESIGN.md", "SPEC.md", "CAVEATS.md", "CONTRIBUTING.md"]
+PAGES += ["examples/imagery/README.md"]
 PAGES += sorted(str(path.relative_to(REPOSITORY)) for path in (REPOSITORY / "docs").rglob("*.md"))
 
 
