@@ -1,0 +1,97 @@
+"""Runs of the test programs that are built once for each host MPI (tests/support/programs.cmake).
+
+    subjects = [Subject("low", "UNCLASSIFIED", 2, "traffic", ["1"], "openmpi"), ...]
+    with prepared(subjects, [("low", "high")]) as run: ...
+"""
+
+import dataclasses
+import json
+import shutil
+
+import sluice_run
+from sluice_run import Result, SluiceRun
+
+# What a run of several subjects is tried with: the MPI of each subject, repeated as needed.
+COMBINATIONS = {"openmpi": ["openmpi"], "mpich": ["mpich"], "mixed": ["openmpi", "mpich"], "mixed-other": ["mpich", "openmpi"]}
+
+PROGRAMS = sluice_run.build_folder() / "tests" / "programs"
+
+
+@dataclasses.dataclass
+class Subject:
+    """One subject whose image is a test program, or any other program where `program` has a slash in it."""
+
+    name: str
+    label: str
+    ranks: int
+    program: str
+    arguments: list = dataclasses.field(default_factory=list)
+    mpi: str = "openmpi"
+    files: dict = dataclasses.field(default_factory=dict)  # path: "read" or "write"
+    world: str = "run"
+
+    @property
+    def image(self) -> str:
+        return self.program if "/" in self.program else f"./{self.program}-{self.mpi}"
+
+
+def with_mpis(subjects: list, combination: str) -> list:
+    """The subjects, with the MPIs of a combination in turn."""
+    mpis = COMBINATIONS[combination]
+    return [dataclasses.replace(subject, mpi=mpis[i % len(mpis)]) for i, subject in enumerate(subjects)]
+
+
+def policy_text(subjects: list, flows: list, queue: str = "16MiB") -> str:
+    """A policy, one flow a line. A flow is (from, to) or (from, to, queue)."""
+    lines = ["sluice: 1", "lattice:", "  levels: [UNCLASSIFIED, SECRET, TOP_SECRET]", "  compartments: [IMG, NUC]", "subjects:"]
+    for subject in subjects:
+        files = {subject.image: "read", **subject.files}
+        lines += [
+            f"  {subject.name}:",
+            f"    label: {subject.label}",
+            f"    ranks: {subject.ranks}",
+            f"    run: {json.dumps([subject.image, *map(str, subject.arguments)])}",
+            f"    mpi: {subject.mpi}",
+            f"    world: {subject.world}",
+            "    files:",
+        ]
+        lines += [f"      - {{ path: {path}, access: {access} }}" for path, access in files.items()]
+    lines.append("flows:" if flows else "flows: []")
+    for flow in flows:
+        lines.append(f"  - {{ from: {flow[0]}, to: {flow[1]}, queue: {flow[2] if len(flow) > 2 else queue} }}")
+    return "\n".join(lines) + "\n"
+
+
+def prepared(subjects: list, flows: list, queue: str = "16MiB", uid: int = None) -> SluiceRun:
+    """A run of these subjects with their programs copied beside the policy, not started yet."""
+    run = SluiceRun(policy_text(subjects, flows, queue), uid=uid)
+    for subject in subjects:
+        if subject.image.startswith("./") and (PROGRAMS / subject.image).is_file():
+            shutil.copy(PROGRAMS / subject.image, run.folder)
+    return run
+
+
+def line_of_flow(policy: str, sender: str, receiver: str) -> int:
+    """Line of a flow in a policy that policy_text() made; that of `flows:` if there is none."""
+    for number, line in enumerate(policy.splitlines(), 1):
+        if f"from: {sender}, to: {receiver}," in line:
+            return number
+    return 1 + next(i for i, line in enumerate(policy.splitlines()) if line.startswith("flows:"))
+
+
+def assert_passed(result: Result, subjects: list) -> None:
+    """Every rank of every subject said that all its checks passed, and the run ended well."""
+    assert result.code == 0, result.explain()
+    for subject in subjects:
+        passed = result.output_of(subject.name).count("PASSED ")
+        assert passed == subject.ranks, f"{passed} ranks of {subject.name} passed\n{result.explain()}"
+    assert "FAILED" not in result.stdout + result.stderr, result.explain()
+
+
+def run_and_pass(subjects: list, flows: list, queue: str = "16MiB", timeout: float = 60) -> Result:
+    """Runs to the end and asserts that all checks passed."""
+    with prepared(subjects, flows, queue) as run:
+        result = run.run(timeout=timeout)
+        assert_passed(result, subjects)
+        return result
+

@@ -1,0 +1,129 @@
+"""What a low subject sees is byte for byte the same, whatever the high side is or does (SPEC 3.1)."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from mpi_programs import Subject, prepared
+from sluice_run import command_line, descendants
+
+ONE_WAY = [("low", "high"), ("high", "top")]
+BOTH_WAYS = [("low", "high"), ("high", "low")]
+LARGE_QUEUE = "160MiB"  # holds all that both low ranks send
+SMALL_QUEUE = "4MiB"  # does not: the receiver is ended half-way
+
+RECEIVING, STOPPED, KILLED = "receiving", "stopped", "killed"
+SCENARIOS = ["absent", "idle", "flooding", KILLED, STOPPED]
+
+
+def await_true(run, ready, what: str, seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        assert time.monotonic() < deadline and run.process.poll() is None, f"waited for {what}\n" + run.finish(1).explain()
+        time.sleep(0.01)
+
+
+def wrote(run, subject: str, text: str):
+    path = run.folder / "output" / f"{subject}.out"
+    return lambda: path.is_file() and text in path.read_text(errors="replace")
+
+
+def high_processes(run) -> list:
+    """Ids of the processes of `high`: those of its program and whatever is between them and the supervisor."""
+    return [pid for pid in descendants(run.process.pid) if "./high_side" in command_line(pid) and "mode/high" in command_line(pid)]
+
+
+def signal_high(run, number: int) -> None:
+    targets = high_processes(run)
+    assert targets, "no process of the high side to signal"
+    for pid in targets:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            pass
+
+
+def observed(mpi: str, scenario: str, queue: str, flows: list = None, listen: bool = False) -> dict:
+    """Runs `low` against a high side; returns all that `low` saw and what others saw of its end."""
+    flows = flows or ONE_WAY
+    label = "UNCLASSIFIED" if flows is BOTH_WAYS else "SECRET"
+    arguments = ["trace", "gate/half", *(["listen"] if listen else [])]
+    subjects = [
+        Subject("low", "UNCLASSIFIED", 2, "low_side", arguments, mpi, files={"trace": "write", "gate": "read"}),
+        Subject("high", label, 1, "high_side", ["mode/high", "gate/end"], "mpich", files={"mode": "read", "gate": "read"}),
+        Subject("top", "TOP_SECRET", 1, "high_side", ["mode/top", "gate/end"], "openmpi", files={"mode": "read"}),
+    ]
+    with prepared(subjects, flows, queue) as run:
+        for folder in ("trace", "gate", "mode"):
+            (run.folder / folder).mkdir()
+        plays = {KILLED: "idle", STOPPED: "idle"}.get(scenario, scenario)
+        run.write("mode/high", plays, executable=False)
+        run.write("mode/top", RECEIVING, executable=False)
+        run.start()
+        await_true(run, wrote(run, "low", "half way"), "low to be half-way")
+        if scenario in (KILLED, STOPPED):
+            await_true(run, lambda: wrote(run, "high", "ready")() and high_processes(run), "high to be there")
+            signal_high(run, signal.SIGKILL if scenario == KILLED else signal.SIGSTOP)
+        elif scenario == "flooding":
+            await_true(run, wrote(run, "high", "ready"), "high to be there")
+        run.write("gate/half", "", executable=False)
+        await_true(run, lambda: len(list((run.folder / "trace").iterdir())) == 2 and ended(run, "low"), "low to end")
+        run.write("gate/end", "", executable=False)
+        if scenario == STOPPED:
+            signal_high(run, signal.SIGCONT)
+        result = run.finish()
+        assert not result.timed_out, result.explain()
+        state = next(subject for subject in result.summary["subjects"] if subject["name"] == "low")
+        seen = {path.name: path.read_bytes() for path in sorted((run.folder / "trace").iterdir())}
+        seen["out"] = result.output_of("low", "out").replace(str(run.folder), "FOLDER")
+        seen["err"] = result.output_of("low", "err").replace(str(run.folder), "FOLDER")
+        seen["exit code"] = state["exit_code"]
+        return seen
+
+
+def ended(run, subject: str) -> bool:
+    return not any(f"{subject}_side-" in command_line(pid) for pid in descendants(run.process.pid))
+
+
+def differences(one: dict, other: dict) -> list:
+    """Names of what differs between two sets of observations."""
+    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+
+
+@pytest.mark.parametrize("mpi", ["openmpi", "mpich"])
+def test_the_low_side_sees_the_same(mpi):
+    reference = observed(mpi, RECEIVING, LARGE_QUEUE)
+    assert reference["exit code"] == 3
+    assert set(reference) >= {"trace.0", "trace.1"}
+    assert reference["trace.0"].count(b"Isend: 0 ") > 100
+    assert b"flow" in reference["trace.0"].lower()
+    for scenario in SCENARIOS:
+        seen = observed(mpi, scenario, LARGE_QUEUE)
+        assert differences(reference, seen) == [], f"{scenario}: {explain(reference, seen)}"
+
+
+@pytest.mark.parametrize("mpi", ["openmpi", "mpich"])
+def test_nor_that_a_queue_was_full(mpi):
+    reference = observed(mpi, RECEIVING, LARGE_QUEUE)
+    seen = observed(mpi, "idle", SMALL_QUEUE)
+    assert differences(reference, seen) == [], explain(reference, seen)
+
+
+@pytest.mark.parametrize("mpi", ["openmpi", "mpich"])
+def test_a_legal_answer_is_seen_by_the_same_comparison(mpi):
+    """The positive control: with a flow back, the low side does learn what the high side does."""
+    silent = observed(mpi, "absent", "64MiB", BOTH_WAYS, listen=True)
+    answered = observed(mpi, "answering", "64MiB", BOTH_WAYS, listen=True)
+    assert "trace.0" in differences(silent, answered)
+
+
+def explain(one: dict, other: dict) -> str:
+    """The first line that differs in each of the things that differ."""
+    found = []
+    for key in differences(one, other):
+        left, right = (str(seen.get(key)).replace("\\n", "\n").splitlines() for seen in (one, other))
+        pairs = [(a, b) for a, b in zip(left, right) if a != b][:1] or [(f"{len(left)} lines", f"{len(right)} lines")]
+        found += [f"{key}: {a!r} but {b!r}" for a, b in pairs]
+    return "; ".join(found)
