@@ -37,6 +37,12 @@ def main():
         golden.write_text(golden.read_text(encoding="utf-8").replace("0  one", "0  two"), encoding="utf-8")
         found["edited golden text"] = differences(sluice, [policy], folder)
         found["golden text without policy"] = differences(sluice, [], folder)
+        build_file = folder / "CMakeLists.txt"
+        build_file.write_text("# no golden text\n", encoding="utf-8")
+        snapshots.compare(sluice, [], folder, update=True)
+        if golden.exists() or not build_file.exists():
+            print("recording must remove what is stale, and nothing else")
+            return 1
     missed = [what for what, count in found.items() if count != 1]
     for what in missed:
         print(f"not caught: {what}")

@@ -39,7 +39,7 @@ std::string own_worlds(const Subject& sender, const Subject& receiver) {
 
 /// The smallest change that has the lattice allow the flow, and lists it.
 std::string lattice_change(const Policy& policy, const Subject& sender, const Subject& receiver) {
-  const std::string flow = "add to flows: - { from: " + sender.name + ", to: " + receiver.name + " }";
+  std::string flow = "add to flows: - { from: " + sender.name + ", to: " + receiver.name + " }";
   if (lattice::dominates(receiver.label, sender.label)) return flow;
   const std::string raised = policy.lattice.print(lattice::join(sender.label, receiver.label));
   return "raise the label of " + receiver.name + " to " + raised + " and " + flow +

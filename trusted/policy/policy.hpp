@@ -19,7 +19,7 @@ struct Place {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
 
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend auto operator<=>(const Place&, const Place&) = default;  // NOLINT(modernize-use-nullptr): a false alarm
 };
 
 /// One mistake in a policy: where, what, and what would be right.

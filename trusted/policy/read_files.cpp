@@ -80,7 +80,7 @@ void read_files(const Node& node, CheckFiles check, Subject& subject, Draft& dra
 
 std::filesystem::path find_program(std::string_view name) {
   for (const char* folder : kProgramFolders) {
-    const fs::path path = fs::path(folder) / name;
+    fs::path path = fs::path(folder) / name;
     if (is_program(path)) return path;
   }
   return {};

@@ -41,6 +41,7 @@ std::string read_all(int fd) {
 /// Starts `program` between two files; its process, or -1.
 pid_t start(const std::string& program, std::vector<std::string> words, const Fd& in, const Fd& out) {
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
