@@ -106,21 +106,23 @@ int become_supervisor(const Plan& plan, const Identities& identities, uid_t uid,
 /// Waits for the supervisor; passes signals on.
 int wait_for(pid_t supervisor, const Fd& control, const Fd& signals) {
   const Fd process = open_process(supervisor);
-  bool asked = false;
+  int asked = 0;
   for (;;) {
     std::array<pollfd, 2> waits = {{{process.get(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
     if (poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return kTrustedPartDied;
     if (waits[1].revents != 0) {
       signalfd_siginfo info{};
       if (read(signals.get(), &info, sizeof info) != sizeof info) continue;
-      const char order = asked ? kStopNow : kStopOrderly;
+      const char order = asked == 0 ? kStopOrderly : kStopNow;
       (void)!send(control.get(), &order, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-      asked = true;
+      // A supervisor that does not look, because the terminal takes nothing, say, need not be asked a third time.
+      if (++asked > 2) signal_process(process, SIGKILL);
     }
     if (waits[0].revents == 0) continue;
     int status = 0;
     if (waitpid(supervisor, &status, 0) != supervisor) return kTrustedPartDied;
     if (WIFEXITED(status)) return WEXITSTATUS(status);
+    if (asked > 2) return kInterrupted;
     say("sluice run: the supervisor died (signal " + std::to_string(WTERMSIG(status)) +
         "), and with it every process of the run");
     return kTrustedPartDied;

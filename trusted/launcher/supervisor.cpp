@@ -199,7 +199,7 @@ Status<Problem> Supervisor::start_subjects() {
 }
 
 void Supervisor::start_output() {
-  terminal_ = std::make_unique<Terminal>(plan_.subjects.size() + 1, Terminal::Options{live_, plan_.options.quiet});
+  terminal_ = std::make_unique<Terminal>(plan_.subjects.size() + 1, live_);
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     const policy::Subject& subject = plan_.policy.subjects[i];
     OutputFiles files = outputs_.subjects.empty() ? OutputFiles{} : std::move(outputs_.subjects[i]);
@@ -288,6 +288,9 @@ void Supervisor::on_guard() {
 void Supervisor::on_event(const guard::Event& event) {
   if (event.kind == guard::EventKind::rank_up && event.subject < state_.subjects.size()) {
     ++state_.subjects[event.subject].ranks_connected;
+  } else if (event.kind == guard::EventKind::rank_ended && event.subject < state_.subjects.size()) {
+    auto& connected = state_.subjects[event.subject].ranks_connected;
+    if (connected > 0) --connected;
   } else if (event.kind == guard::EventKind::misbehaved && event.subject < state_.subjects.size()) {
     end_subject(event.subject, EndedBy::guard_misbehaviour, guard::describe(event.misbehaviour));
   } else if (event.kind == guard::EventKind::queue_full && event.flow < state_.flows.size()) {

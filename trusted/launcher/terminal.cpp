@@ -1,6 +1,7 @@
 #include "trusted/launcher/terminal.hpp"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,9 +27,22 @@ void write_all(int fd, std::string_view bytes) {
   }
 }
 
+/// Cuts every line to the width of the terminal: a wrapped line would be counted as one when it is erased.
+std::string fit(const std::string& text) {
+  winsize size{};
+  const std::size_t width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79;
+  std::string result;
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\n', start), text.size());
+    result.append(text, start, std::min(end - start, width)).push_back('\n');
+    start = end + 1;
+  }
+  return result;
+}
+
 }  // namespace
 
-Terminal::Terminal(std::size_t sources, Options options) : options_(options) {
+Terminal::Terminal(std::size_t sources, bool live) : live_(live) {
   for (std::size_t i = 0; i <= sources; ++i) queues_.push_back(std::make_unique<LineQueue>(kQueueBytes));
   thread_ = std::thread([this] { work(); });
 }
@@ -44,7 +58,7 @@ void Terminal::line(std::size_t source, Stream stream, std::string text) {
 void Terminal::message(std::string text) { line(queues_.size() - 1, Stream::err, std::move(text)); }
 
 void Terminal::status(std::string text) {
-  if (!options_.live) return;
+  if (!live_) return;
   {
     const std::lock_guard lock(status_mutex_);
     status_ = std::move(text);
@@ -105,6 +119,7 @@ void Terminal::draw_status() {
     text = status_;
   }
   if (text.empty()) return;
+  text = fit(text);
   const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   std::string frame;
   if (status_lines_ > 0) frame = "\r\033[" + std::to_string(status_lines_) + "A\033[J";

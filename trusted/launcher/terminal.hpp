@@ -15,13 +15,8 @@ namespace sluice::launcher {
 /// One thread writes; nobody else ever waits for the terminal.
 class Terminal {
  public:
-  struct Options {
-    bool live = false;   ///< draw the status; needs a terminal on standard error
-    bool quiet = false;  ///< only messages and the subjects' own lines
-  };
-
-  /// `sources`: how many subjects there are.
-  Terminal(std::size_t sources, Options options);
+  /// `sources`: how many subjects there are. `live`: draw the status; needs a terminal on standard error.
+  Terminal(std::size_t sources, bool live);
   Terminal(const Terminal&) = delete;
   Terminal& operator=(const Terminal&) = delete;
   ~Terminal();
@@ -44,7 +39,7 @@ class Terminal {
   void erase_status();
   void draw_status();
 
-  const Options options_;
+  const bool live_;
   std::vector<std::unique_ptr<LineQueue>> queues_;  ///< the last one is for messages
   std::mutex status_mutex_;
   std::string status_;
