@@ -17,4 +17,13 @@ std::vector<Attempt> lock_attempts(const Target& target);
 /// Files that every process of a host can open, and whose inodes the sandboxes might therefore share.
 std::vector<std::string> common_files();
 
+/// A file of the system that no program maps; the victim does.
+inline constexpr char kSharedFile[] = "/usr/share/common-licenses/GPL-3";
+
+/// The kernel's own numbers of this process's namespaces, in one line.
+std::string namespace_numbers();
+
+/// Device and inode of each common file, in one line: a lock can only be seen on one that two sandboxes share.
+std::string inode_numbers();
+
 }  // namespace sluice::attacks

@@ -197,6 +197,7 @@ std::string folder_of(const std::string& path) { return path.substr(0, path.rfin
 
 std::vector<Attempt> others_files(const Target& target) {
   const std::string secret_file = target.victim_folder + "/secret";
+  const std::string beside = "/.." + target.victim_folder.substr(target.victim_folder.rfind('/')) + "/secret";
   return {
       {"victim_file_read", [=] { return read_secret(secret_file, target.secret); }},
       {"victim_file_write", [=] { return open_for(secret_file, O_RDWR); }},
@@ -208,10 +209,14 @@ std::vector<Attempt> others_files(const Target& target) {
        }},
       {"victim_tmp_file", [=] { return read_secret("/tmp/" + target.token, target.secret); }},
       {"victim_shm_file", [=] { return read_secret("/dev/shm/" + target.token, target.secret); }},
-      {"dot_dot", [=] { return read_secret(target.own_folder + "/../victim/secret", target.secret); }},
+      {"dot_dot", [=] { return read_secret(target.own_folder + beside, target.secret); }},
       {"symlink", [=] { return through_link(target, secret_file); }},
-      {"symlink_dot_dot", [=] { return through_link(target, "../victim/secret"); }},
-      {"symlink_proc_root", [=] { return through_link(target, "/proc/1/root" + secret_file); }},
+      {"symlink_dot_dot", [=] { return through_link(target, "." + beside); }},
+      {"symlink_proc_root",
+       [=] {
+         const pid_t victim = find_victim(target);
+         return through_link(target, "/proc/" + std::to_string(victim != 0 ? victim : 1) + "/root" + secret_file);
+       }},
       {"hard_link", [=] { return hard_link(target, secret_file); }},
       {"policy_file", [=] { return open_for(target.policy, O_RDONLY); }},
       {"output_folder", [=] { return open_for(target.output, O_RDONLY); }},
@@ -219,7 +224,6 @@ std::vector<Attempt> others_files(const Target& target) {
       {"root_home", [] { return open_for("/root", O_RDONLY); }},
       {"homes", [] { return open_for("/home", O_RDONLY); }},
       {"var_log", [] { return open_for("/var/log", O_RDONLY); }},
-      {"disk", [] { return open_for("/dev/vda", O_RDONLY); }},
       {"kernel_log", [] { return open_for("/dev/kmsg", O_RDONLY); }},
   };
 }
@@ -230,8 +234,8 @@ std::vector<Attempt> system_files(const Target& target) {
       {"write_usr", [] { return create_in("/usr/lib"); }},
       {"write_etc", [] { return create_in("/etc"); }},
       {"write_run", [] { return create_in("/run"); }},
-      {"write_dev", [] { return create_in("/dev"); }},
-      {"write_policy_folder", [=] { return create_in(folder_of(target.policy)); }},
+      {"write_policy_folder",
+       [=] { return open_for(folder_of(target.policy) + "/left-by-intruder", O_WRONLY | O_CREAT | O_EXCL); }},
       {"read_only_grant", [=] { return open_for(target.read_only_file, O_RDWR); }},
       {"read_only_grant_chmod", [=] { return verdict_of(::chmod(target.read_only_file.c_str(), 0777)); }},
       {"read_only_grant_times", [=] { return set_times(target.read_only_file); }},
@@ -239,7 +243,6 @@ std::vector<Attempt> system_files(const Target& target) {
       {"read_only_grant_map", [=] { return write_mapping(target); }},
       {"system_file_times", [] { return set_times("/usr/bin/env"); }},
       {"sysctl", [] { return open_for("/proc/sys/kernel/core_pattern", O_WRONLY); }},
-      {"sysrq", [] { return open_for("/proc/sysrq-trigger", O_WRONLY); }},
   };
 }
 

@@ -69,7 +69,7 @@ std::string list_folder(const std::string& folder, const std::string& part_of_na
 
 /// Looks for sockets in the whole file system but /proc and /sys; finds the name of the first that is not `own`.
 std::string find_socket(const std::string& folder, int depth, const std::string& own) {
-  DIR* entries = depth > 0 ? ::opendir(folder.c_str()) : nullptr;
+  DIR* entries = depth > 0 ? ::opendir((folder + "/").c_str()) : nullptr;
   if (entries == nullptr) return kNothing;
   std::string verdict = kNothing;
   while (const dirent* entry = ::readdir(entries)) {

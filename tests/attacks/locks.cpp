@@ -47,7 +47,8 @@ int lease_refused(int fd) {
   return errno == EAGAIN ? 1 : -1;
 }
 
-/// The kernel's own numbers of this process's namespaces, in one line.
+}  // namespace
+
 std::string namespace_numbers() {
   std::string all;
   for (const char* kind : {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"}) {
@@ -58,7 +59,6 @@ std::string namespace_numbers() {
   return all;
 }
 
-/// Device and inode of each common file, in one line: a lock can only be seen on one that two sandboxes share.
 std::string inode_numbers() {
   std::string all;
   for (const std::string& path : common_files()) {
@@ -68,8 +68,6 @@ std::string inode_numbers() {
   }
   return all;
 }
-
-}  // namespace
 
 std::vector<std::string> common_files() {
   std::vector<std::string> files = {"/",
@@ -95,7 +93,7 @@ std::vector<std::string> common_files() {
                                     "/usr/bin",
                                     "/usr/bin/env",
                                     "/usr/lib/x86_64-linux-gnu/libc.so.6",
-                                    "/usr/share/common-licenses/GPL-3"};
+                                    kSharedFile};
   for (const char* kind :
        {"cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user", "uts"}) {
     files.push_back("/proc/self/ns/" + std::string(kind));

@@ -65,6 +65,13 @@ int listen_tcp(std::uint16_t port) {
   return listen_at(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
+/// One page of a file, mapped and touched.
+void map_shared_file() {
+  const int fd = ::open(kSharedFile, O_RDONLY | O_CLOEXEC);
+  const volatile char* page = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0));
+  if (page != MAP_FAILED) static_cast<void>(page[0]);
+}
+
 /// A lock of every kind on every file that others can open too. Failures are as good as none: the sandbox may refuse.
 void hold_locks() {
   for (const std::string& path : common_files()) {
@@ -152,10 +159,12 @@ int main(int argc, char** argv) {
   write_new_file("/dev/shm/" + target.token, target.secret);
   own_numbers(target);
   hold_locks();
+  map_shared_file();
   const std::vector<int> listeners = {listen_unix("@" + target.token), listen_unix("/tmp/" + target.token + ".socket"),
                                       listen_unix("/run/" + target.token + ".socket"),
                                       listen_tcp(static_cast<std::uint16_t>(std::atoi(argv[3])))};
-  std::printf("VICTIM READY\n");
+  std::printf("VICTIM NAMESPACES %s\nVICTIM INODES %s\nVICTIM READY\n", namespace_numbers().c_str(),
+              inode_numbers().c_str());
   std::fflush(stdout);
   const int visitors = wait_for_visitors(folder, listeners);
   let_go(target);
