@@ -29,7 +29,7 @@ struct JpegFailure {
 void jpeg_failed(j_common_ptr decoder) {
   auto* failure = reinterpret_cast<JpegFailure*>(decoder->err);
   failure->manager.format_message(decoder, failure->text);
-  std::longjmp(failure->back, 1);
+  std::longjmp(failure->back, 1);  // NOLINT(cert-err52-cpp): C code lies between, which exceptions cannot cross
 }
 
 // Everything with a destructor lives in the caller, because a failure jumps out of here.
@@ -37,7 +37,7 @@ bool decode(std::FILE* file, Image& image, JpegFailure& failure) {
   jpeg_decompress_struct decoder;
   decoder.err = jpeg_std_error(&failure.manager);
   failure.manager.error_exit = jpeg_failed;
-  if (setjmp(failure.back) != 0) {
+  if (setjmp(failure.back) != 0) {  // NOLINT(cert-err52-cpp)
     jpeg_destroy_decompress(&decoder);
     return false;
   }
