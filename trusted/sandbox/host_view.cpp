@@ -1,7 +1,7 @@
 #include "trusted/sandbox/host_view.hpp"
 
 #include <fcntl.h>
-#include <sys/sendfile.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +141,21 @@ void stage_topology(const fs::path& sys) {
   }
 }
 
+std::string random_uuid() {
+  std::array<unsigned char, 16> bytes{};
+  (void)!getrandom(bytes.data(), bytes.size(), 0);
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<unsigned char>((bytes[8] & 0x3f) | 0x80);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
 void stage_sysctls(const fs::path& sysctls) {
   std::error_code error;
   for (const std::string_view name : kSysctls) {
@@ -151,6 +166,9 @@ void stage_sysctls(const fs::path& sysctls) {
   }
   fs::create_directories(sysctls / "kernel", error);
   (void)write_text(sysctls / "kernel/hostname", std::string(kInnerHost) + "\n");
+  // UCX tells hosts apart by this one; every sandbox is a host of its own.
+  fs::create_directories(sysctls / "kernel/random", error);
+  (void)write_text(sysctls / "kernel/random/boot_id", random_uuid() + "\n");
 }
 
 /// Hides every entry of /proc that is not the reader's own: by a copy if it is listed, else by emptiness.
