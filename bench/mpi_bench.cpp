@@ -166,7 +166,11 @@ void measure_stream(const Place& place, const Options& options) {
 }
 
 void measure_calls(const Place& place, const Options& options) {
-  if (place.rank != 0) return;
+  if (place.rank != 0) {
+    // Stays until rank 0 has done: a probe for a rank that has ended is an error.
+    MPI_Recv(nullptr, 0, MPI_CHAR, 0, kTag, place.comm, MPI_STATUS_IGNORE);
+    return;
+  }
   const std::size_t ranks = scaled(1e6, options.work, 1000);
   int sum = 0;
   const double rank_time = time_once(ranks / 2, ranks, [&] {
@@ -182,6 +186,7 @@ void measure_calls(const Place& place, const Options& options) {
     sum += found;
   });
   print(place, "Iprobe", 0, probe_time * 1e9, "ns");
+  MPI_Send(nullptr, 0, MPI_CHAR, 1, kTag, place.comm);
   if (sum != 0) std::fprintf(stderr, "mpi_bench: rank 0 found a message that nobody sent\n");
 }
 

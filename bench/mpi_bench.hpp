@@ -42,7 +42,8 @@ void measure_bandwidth(const Place& place, const Options& options);
 /// Messages per second from the first to the last that rank 1 receives; nothing goes back. Printed by rank 1.
 void measure_stream(const Place& place, const Options& options);
 
-/// Nanoseconds per MPI_Comm_rank and per MPI_Iprobe that finds nothing. Printed by rank 0; rank 1 does nothing.
+/// Nanoseconds per MPI_Comm_rank and per MPI_Iprobe that finds nothing. Printed by rank 0, for
+/// which rank 1 waits.
 void measure_calls(const Place& place, const Options& options);
 
 }  // namespace sluice::bench

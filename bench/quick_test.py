@@ -1,0 +1,102 @@
+"""Whether bench/run measures all that it should. Says nothing about how fast anything is."""
+
+import importlib.util
+import json
+import math
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+BENCH = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(BENCH))
+
+import figures  # noqa: E402  (after the path)
+import table  # noqa: E402
+
+SIZES = [8, 64, 512, 4096, 32768, 262144]
+
+
+def bench(*arguments, timeout=240):
+    return subprocess.run([str(BENCH / "run"), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=timeout, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+
+
+def expected(mpis):
+    """Every (mpi, test, place, bytes) of a quick run."""
+    inside = ["inside/world", "inside/subject"]
+    places = {"latency": ["host", "cross", *inside], "bandwidth": ["host", "cross", *inside],
+              "stream": ["host", "one-way", *inside]}
+    found = {(mpi, test, place, size) for mpi in mpis for test in places for place in places[test] for size in SIZES}
+    calls = {(mpi, call, place, 0) for mpi in mpis for call in ("Comm_rank", "Iprobe")
+             for place in ("host", "cross", *inside)}
+    return found | calls
+
+
+def test_quick_run_has_every_figure(tmp_path):
+    plot = tmp_path / "plot.svg"
+    wants_plot = ["--plot", str(plot)] if importlib.util.find_spec("matplotlib") else []
+    result = bench("--quick", "--json", str(tmp_path / "all.json"), *wants_plot)
+    assert result.returncode == 0, result.stderr
+    rows = json.loads((tmp_path / "all.json").read_text())["figures"]
+    assert {(row["mpi"], row["test"], row["place"], row["bytes"]) for row in rows} == expected(["openmpi", "mpich"])
+    for row in rows:
+        assert all(math.isfinite(value) and value > 0 for value in row["values"]), row
+        assert row["min"] <= row["median"] <= row["max"], row
+        assert (row["ratio"] is None) == (row["place"] == "host"), row
+    assert "goal at most" not in result.stdout or "latency at 8 across subjects" in result.stdout
+    assert "openmpi: latency" in result.stdout and "mpich: stream" in result.stdout
+    assert "round 1 of 1: mpich inside" in result.stderr
+    if wants_plot:
+        assert "<svg" in plot.read_text()[:1000]
+
+
+class FakeVariant:
+    def __init__(self, name):
+        self.mpi, self.name = "openmpi", name
+
+
+def fake(name, values, test="latency", count=8):
+    lines = [{"test": test, "place": "world", "bytes": count, "value": value, "unit": "us"} for value in values]
+    return FakeVariant(name), lines
+
+
+def test_ratio_is_of_medians():
+    collected = figures.Figures()
+    collected.add_all(*fake("host", [1.0, 2.0, 90.0]))
+    collected.add_all(*fake("cross", [8.0, 6.0, 1.0]))
+    assert collected.ratio(figures.Key("openmpi", "latency", "cross", 8)) == pytest.approx(3.0)
+    assert collected.ratio(figures.Key("openmpi", "latency", "host", 8)) is None
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
+def test_what_no_clock_shows_is_no_figure(value):
+    with pytest.raises(figures.NoMeasurement):
+        figures.Figures().add_all(*fake("cross", [value]))
+
+
+@pytest.mark.parametrize("factor, verdict", [(5.9, "reached"), (6.1, "missed")])
+def test_goals_are_judged(capsys, factor, verdict):
+    collected = figures.Figures()
+    collected.add_all(*fake("host", [1.0]))
+    collected.add_all(*fake("cross", [factor]))
+    table.show_goals(collected, sys.stdout)
+    assert verdict in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["--tests", "latncy"], "latency"), (["--variants", "outside"], "inside"), (["--plot", "x.pdf"], ".svg"),
+    (["--rounds", "0"], "at least 1"), (["--build", "/nowhere"], "cmake"), (["--tests", ","], "at least one")])
+def test_wrong_usage_is_explained(arguments, word):
+    result = bench(*arguments, timeout=20)
+    assert result.returncode == 2
+    assert word in result.stderr
+
+
+def test_help_teaches():
+    result = bench("--help", timeout=20)
+    assert result.returncode == 0
+    for word in ("host", "cross", "one-way", "inside", "exit codes", "--quick"):
+        assert word in result.stdout

@@ -1,0 +1,69 @@
+"""The figures as text."""
+
+from figures import Figures, Key, machine
+
+# What is to be reached across subjects on 2 processors: test, bytes, largest ratio to the host MPI.
+GOALS = [("latency", 8, 6.0), ("latency", 65536, 3.0)]
+
+
+def size_text(count: int) -> str:
+    """8, 1K, 64K, 4M."""
+    for unit, factor in (("M", 1 << 20), ("K", 1 << 10)):
+        if count >= factor and count % factor == 0:
+            return f"{count // factor}{unit}"
+    return str(count)
+
+
+def value_text(value: float, unit: str, count: int) -> str:
+    """A time as it is; a rate as millions of messages, and as GB/s from 1 KiB on."""
+    if unit != "msg/s":
+        return f"{value:.3g} {unit}"
+    return f"{value * count / 1e9:.3g} GB/s" if count >= 1024 else f"{value / 1e6:.3g} M/s"
+
+
+def _cell(figures: Figures, key: Key) -> str:
+    values = figures.values.get(key)
+    if not values:
+        return "-"
+    unit = figures.units[key.test]
+    text = value_text(figures.median(key), unit, key.bytes)
+    if len(values) > 1:
+        low, high = (value_text(bound, unit, key.bytes).split()[0] for bound in (min(values), max(values)))
+        text += f" [{low}..{high}]"
+    ratio = figures.ratio(key)
+    return text if ratio is None else f"{text}  x{ratio:.2f}"
+
+
+def _rows(figures: Figures, mpi: str, test: str) -> list:
+    places = figures.choices("place", mpi=mpi, test=test)
+    rows = [["bytes", *places]]
+    for count in figures.choices("bytes", mpi=mpi, test=test):
+        rows.append([size_text(count) if count else "-", *(_cell(figures, Key(mpi, test, place, count)) for place in places)])
+    return rows
+
+
+def show(figures: Figures, out) -> None:
+    """One table for each host MPI and test: median [min..max] and xRATIO to the host; then the goals."""
+    about = machine()
+    print(f"{about['processors']} processors, {about['processor']}, Linux {about['kernel']}", file=out)
+    for mpi in figures.choices("mpi"):
+        for test in figures.choices("test", mpi=mpi):
+            rows = _rows(figures, mpi, test)
+            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+            print(f"\n{mpi}: {test}", file=out)
+            for row in rows:
+                cells = [row[0].rjust(widths[0]), *(cell.ljust(width) for cell, width in zip(row[1:], widths[1:]))]
+                print("  " + "  ".join(cells).rstrip(), file=out)
+    show_goals(figures, out)
+
+
+def show_goals(figures: Figures, out) -> None:
+    print(file=out)
+    for mpi in figures.choices("mpi"):
+        for test, count, most in GOALS:
+            ratio = figures.ratio(Key(mpi, test, "cross", count))
+            if ratio is None:
+                continue
+            verdict = "reached" if ratio <= most else "missed"
+            print(f"{mpi}: {test} at {size_text(count)} across subjects is {ratio:.2f} times the host's; "
+                  f"goal at most {most:g}: {verdict}", file=out)
