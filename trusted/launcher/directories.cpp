@@ -51,8 +51,21 @@ struct Use {
     }
   }
 
+  /// A link that a subject may have made must not choose what a later run grants.
+  void check_way() const {
+    if (grant.path == grant.visible) return;
+    for (fs::path folder = grant.visible.parent_path(); folder != folder.root_path(); folder = folder.parent_path()) {
+      auto read = sandbox::label_of(folder);
+      if (!read || !read.value()) continue;
+      refuse(folder, *read.value(),
+             "a subject has written there, and " + grant.visible.string() + " is a link to " + grant.path.string());
+      return;
+    }
+  }
+
   /// The path, what it lies in, and every directory below it.
   void check_all() const {
+    check_way();
     for (fs::path path = grant.path; path != path.root_path(); path = path.parent_path()) check(path);
     std::error_code error;
     if (!fs::is_directory(grant.path, error)) return;

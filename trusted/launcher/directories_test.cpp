@@ -67,6 +67,17 @@ TEST_F(Directories, AreReadOnlyByWhoDominatesThem) {
   EXPECT_FALSE(prepare_directories(policy_of("LOW", "data/file", "read")).ok()) << "a file in a labelled folder";
 }
 
+TEST_F(Directories, LinksOfSubjectsChooseNothing) {
+  fs::create_directory(folder_ / "out");
+  fs::create_directory(folder_ / "private");
+  fs::create_directory_symlink(folder_ / "private", folder_ / "out/link");
+  EXPECT_TRUE(prepare_directories(policy_of("LOW", "out/link", "read")).ok());
+  ASSERT_TRUE(sandbox::set_label(folder_ / "out", "LOW").ok());
+  const auto refused = prepare_directories(policy_of("LOW", "out/link", "read"));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.error()[0].what.find("is a link to"), std::string::npos);
+}
+
 TEST_F(Directories, LabelsInsideCountToo) {
   fs::create_directories(folder_ / "tree/a/b");
   ASSERT_TRUE(sandbox::set_label(folder_ / "tree/a/b", "HIGH").ok());
