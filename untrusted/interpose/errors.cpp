@@ -68,8 +68,10 @@ const char* hint_for(RefusedKind kind) {
   return "";
 }
 
-/// Joins what the host's limit on error texts allows: the reason is cut before the line, the hint goes first.
-std::string compose(const std::string& where, std::string reason, std::uint32_t line, const std::string& hint) {
+/// Joins what the host's limit on error texts allows: the reason is cut before the line, and the short hint stands in
+/// for a long one.
+std::string compose(const std::string& where, std::string reason, std::uint32_t line, const std::string& hint,
+                    const std::string& short_hint = {}) {
   const std::string at = line != 0 ? " (policy line " + std::to_string(line) + ")" : std::string();
   constexpr std::size_t limit = MPI_MAX_ERROR_STRING - 1;
   while (!reason.empty() && reason.back() == '.') reason.pop_back();
@@ -79,33 +81,51 @@ std::string compose(const std::string& where, std::string reason, std::uint32_t 
   text += ": ";
   text += reason;
   text += at;
-  if (!hint.empty() && text.size() + 2 + hint.size() <= limit) text += ". " + hint;
+  for (const std::string& way_out : {hint, short_hint}) {
+    if (!way_out.empty() && text.size() + 2 + way_out.size() <= limit) return text + ". " + way_out;
+  }
   return text;
 }
 
 int refuse_decision(const char* function, const char* direction, std::uint32_t world_rank,
                     const wire::DecisionEntry& decision, MPI_Comm comm) {
+  const PrivilegeView& table = layer.session.table;
   const std::string where = std::string(function) + " " + direction + " rank " + std::to_string(world_rank);
+  const std::string own = table.subject(table.self()).name;
+  const std::string other = table.subject(table.subject_of(world_rank)).name;
+  const std::string explain =
+      "See: sluice explain POLICY " +
+      (&decision == &table.to(table.subject_of(world_rank)) ? own + " " + other : other + " " + own);
   int code = 0;
   {
     const Lock lock;
-    code = flow_error(compose(where, decision.reason, decision.policy_line, decision.hint));
+    code = flow_error(compose(where, decision.reason, decision.policy_line, decision.hint, explain));
   }
   return raise(comm, code);
 }
 
-/// The first flow of the world that the policy denies, in words; for operations that would need every flow.
-std::string first_denied(std::uint32_t& line) {
+std::string may_not_send(std::uint32_t from, std::uint32_t to) {
+  return describe_subject(from) + " may not send to " + describe_subject(to);
+}
+
+/// A flow of the world that the policy denies, in words; for operations that would need every flow. One of the own
+/// subject if there is one: only of those the table knows the line.
+std::string some_denied(std::uint32_t& line) {
   const PrivilegeView& table = layer.session.table;
+  const std::uint32_t self = table.self();
+  for (std::uint32_t other = 0; other < table.subject_count(); ++other) {
+    if (other == self || !table.in_world(other)) continue;
+    const bool sends = table.allowed(self, other);
+    if (sends && table.allowed(other, self)) continue;
+    line = sends ? table.from(other).policy_line : table.to(other).policy_line;
+    return sends ? may_not_send(other, self) : may_not_send(self, other);
+  }
   for (std::uint32_t from = 0; from < table.subject_count(); ++from) {
     for (std::uint32_t to = 0; to < table.subject_count(); ++to) {
-      if (!table.in_world(from) || !table.in_world(to) || table.allowed(from, to)) continue;
-      if (from == table.self()) line = table.to(to).policy_line;
-      if (to == table.self()) line = table.from(from).policy_line;
-      return describe_subject(from) + " may not send to " + describe_subject(to);
+      if (table.in_world(from) && table.in_world(to) && !table.allowed(from, to)) return may_not_send(from, to);
     }
   }
-  return "subjects " + describe_subject(0) + " and others are confined";
+  return "operations across subjects, such as " + describe_subject(self) + ", are not carried yet";
 }
 
 }  // namespace
@@ -138,18 +158,19 @@ int refuse(const char* function, RefusedKind kind, MPI_Comm comm) {
   {
     const Lock lock;
     std::uint32_t line = 0;
-    const std::string reason = first_denied(line);
+    const std::string reason = some_denied(line);
     code = flow_error(
         compose(std::string(function) + " on a communicator of several subjects", reason, line, hint_for(kind)));
   }
   return raise(comm, code);
 }
 
-int refuse_because(const char* function, const std::string& reason, MPI_Comm comm) {
+int refuse_because(const char* function, const std::string& reason, MPI_Comm comm, std::uint32_t line,
+                   const std::string& hint) {
   int code = 0;
   {
     const Lock lock;
-    code = flow_error(compose(function, reason, 0, {}));
+    code = flow_error(compose(function, reason, line, hint));
   }
   return raise(comm, code);
 }

@@ -41,8 +41,9 @@ int raise(MPI_Comm comm, int code);
 /// Refuses `function` on a communicator that spans subjects: MPIX_ERR_FLOW.
 int refuse(const char* function, RefusedKind kind, MPI_Comm comm);
 
-/// Refuses `function` with a reason of its own: MPIX_ERR_FLOW.
-int refuse_because(const char* function, const std::string& reason, MPI_Comm comm);
+/// Refuses `function` with a reason of its own: MPIX_ERR_FLOW. `line` is the policy's, 0 if none is concerned.
+int refuse_because(const char* function, const std::string& reason, MPI_Comm comm, std::uint32_t line = 0,
+                   const std::string& hint = {});
 
 /// Refuses to send to, or receive from, a world rank: MPIX_ERR_FLOW with the policy's reason, line and hint.
 int refuse_send(const char* function, std::uint32_t world_rank, MPI_Comm comm);

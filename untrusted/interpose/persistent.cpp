@@ -9,8 +9,24 @@ namespace {
 
 using SendInit = int (*)(const void*, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request*);
 
-std::string not_carried(const char* start) {
-  return std::string("persistent requests to or from another subject are not carried. Use ") + start;
+/// `from` and `to` are subjects between which messages may flow.
+int refuse_persistent(const char* function, std::uint32_t from, std::uint32_t to, std::uint32_t line, MPI_Comm comm) {
+  const std::string reason =
+      "persistent requests from " + describe_subject(from) + " to " + describe_subject(to) + " are not carried";
+  return refuse_because(function, reason, comm, line, "Use MPI_Isend and MPI_Irecv");
+}
+
+/// Whatever the source: it is a wildcard, or another subject, or a local rank while wildcards match here.
+int refuse_recv_init(int source, Peer peer, MPI_Comm comm) {
+  const PrivilegeView& table = layer.session.table;
+  if (peer != Peer::remote) {
+    const char* reason = "persistent receives are not carried on a communicator of several subjects";
+    return refuse_because("MPI_Recv_init", reason, comm, 0, "Use MPI_Irecv, or MPI_COMM_SUBJECT");
+  }
+  const auto rank = static_cast<std::uint32_t>(source);
+  const std::uint32_t subject = table.subject_of(rank);
+  if (table.from(subject).allowed == 0) return refuse_receive("MPI_Recv_init", rank, comm);
+  return refuse_persistent("MPI_Recv_init", subject, table.self(), table.from(subject).policy_line, comm);
 }
 
 int send_init(const char* name, SendInit direct, const void* buf, int count, MPI_Datatype datatype, int dest, int tag,
@@ -21,7 +37,9 @@ int send_init(const char* name, SendInit direct, const void* buf, int count, MPI
     if (peer == Peer::remote) {
       const auto rank = static_cast<std::uint32_t>(dest);
       if (layer.session.table.capability(rank) == wire::kNoCapability) return refuse_send(name, rank, comm);
-      return refuse_because(name, not_carried("MPI_Isend"), comm);
+      const PrivilegeView& table = layer.session.table;
+      const std::uint32_t subject = table.subject_of(rank);
+      return refuse_persistent(name, table.self(), subject, table.to(subject).policy_line, comm);
     }
     dest = to_host(*spanning, dest);
   }
@@ -58,7 +76,7 @@ int Recv_init(void* buf, int count, MPI_Datatype datatype, int source, int tag, 
     if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
     // Where wildcards match here, a receive that the host starts by itself could overtake one.
     if (peer != Peer::nobody && (peer == Peer::remote || layer.has_inflow)) {
-      return refuse_because("MPI_Recv_init", not_carried("MPI_Irecv, or MPI_COMM_SUBJECT"), comm);
+      return refuse_recv_init(source, peer, comm);
     }
     source = to_host(*spanning, source);
     const int error = host.Recv_init(buf, count, datatype, source, tag, comm, request);

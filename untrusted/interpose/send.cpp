@@ -113,8 +113,8 @@ int refuse_remote(const SendCall& call) {
   }
   return refuse_because(call.name,
                         "completion of a synchronous send" + to + " would tell " + describe_subject(table.self()) +
-                            " of the receiver, and there is no flow back. Use MPI_Send",
-                        call.comm);
+                            " of the receiver, and there is no flow back",
+                        call.comm, table.to(subject).policy_line, "Use MPI_Send");
 }
 
 int check_arguments(const SendCall& call, const Layout& layout) {
