@@ -78,6 +78,7 @@ bool place_descriptors(std::vector<int>& high, const std::vector<int>& given) {
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> result;
+  result.reserve(words.size() + 1);
   for (std::string& word : words) result.push_back(word.data());
   result.push_back(nullptr);
   return result;
