@@ -13,6 +13,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "trusted/sandbox/devices.hpp"
 #include "trusted/sandbox/host_view.hpp"
 #include "trusted/sandbox/mounts.hpp"
 #include "trusted/sandbox/seccomp.hpp"
@@ -268,6 +269,9 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   if (!view) return view.error();
   entries.insert(entries.end(), view.value().begin(), view.value().end());
   entries.push_back({Entry::Kind::devices, "/dev", ""});
+  auto devices = sandbox::own_devices(base);
+  if (!devices) return devices.error();
+  entries.insert(entries.end(), devices.value().begin(), devices.value().end());
   entries.push_back({Entry::Kind::scratch, "/tmp", ""});
   const std::string folder = plan_.policy.folder;
   if (!in_system(folder) && folder != "/tmp" && folder != "/") entries.push_back({Entry::Kind::scratch, folder, ""});
@@ -279,7 +283,7 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   staged.command.program = plan_.subjects[index].command;
   const bool writes = std::any_of(held_[index].grants.begin(), held_[index].grants.end(),
                                   [](const Held& held) { return held.writable; });
-  auto filter = sandbox::system_call_filter({.file_locks = writes});
+  auto filter = sandbox::system_call_filter({.file_locks = writes && !devices.value().empty()});
   if (!filter) return filter.error();
   staged.filter = std::move(filter).value();
   staged.command.filter_fd = staged.filter.get();

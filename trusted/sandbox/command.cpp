@@ -23,6 +23,9 @@ void add_entry(std::vector<std::string>& arguments, const Entry& entry) {
     case Entry::Kind::processes:
       arguments.insert(arguments.end(), {"--proc", entry.place});
       break;
+    case Entry::Kind::device:
+      arguments.insert(arguments.end(), {"--dev-bind", entry.source, entry.place});
+      break;
     case Entry::Kind::devices:
       arguments.insert(arguments.end(), {"--dev", entry.place});
       break;

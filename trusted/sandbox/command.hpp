@@ -17,6 +17,7 @@ struct Entry {
     link,       ///< a symbolic link at `place` that says `source`
     processes,  ///< /proc of the sandbox's own pid namespace
     devices,    ///< bubblewrap's minimal /dev
+    device,     ///< the device node `source` at `place`
   };
   Kind kind;
   std::string place;   ///< absolute path inside

@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +23,10 @@ constexpr int kCachestat = 451;
 constexpr int kStatmount = 457;
 constexpr int kListmount = 458;
 constexpr int kOpenTreeAttr = 467;
+constexpr int kFchmodat2 = 452;
+constexpr int kSetxattrat = 463;
+constexpr int kRemovexattrat = 466;
+constexpr int kFileSetattr = 469;
 
 // Reach other namespaces or make new ones: a new user namespace gives capabilities, and with them kernel code that
 // nothing else in a sandbox can reach.
@@ -77,6 +82,12 @@ constexpr std::array kAdministration = {
     SCMP_SYS(finit_module), SCMP_SYS(delete_module), SCMP_SYS(swapon),          SCMP_SYS(swapoff),
     SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(clock_adjtime),   SCMP_SYS(adjtimex),
     SCMP_SYS(iopl),         SCMP_SYS(ioperm),        SCMP_SYS(sethostname),     SCMP_SYS(setdomainname)};
+
+// Attributes of files: the label of a writable directory is one, and a subject must not change its own. Programs take
+// the errno for a file system without attributes.
+constexpr std::array kAttributes = {SCMP_SYS(setxattr),    SCMP_SYS(lsetxattr),    SCMP_SYS(fsetxattr),
+                                    SCMP_SYS(removexattr), SCMP_SYS(lremovexattr), SCMP_SYS(fremovexattr),
+                                    kSetxattrat,           kRemovexattrat,         kFileSetattr};
 
 constexpr std::array<std::uint64_t, 8> kNamespaceFlags = {CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,    CLONE_NEWNET,
                                                           CLONE_NEWIPC,  CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWTIME};
@@ -158,6 +169,39 @@ void deny_commands(Rules& rules, int error, int call, std::span<const std::uint6
   }
 }
 
+/// What a program in a writable directory must not become: one that runs with its owner's rights on the host. Covers
+/// every call that takes a mode; of open() and openat() only where they make a file, since else the argument is noise.
+void deny_set_id_programs(Rules& rules) {
+  struct ModeCall {
+    int call;
+    unsigned mode;
+  };
+  constexpr std::array<ModeCall, 7> calls = {{{SCMP_SYS(chmod), 1},
+                                              {SCMP_SYS(fchmod), 1},
+                                              {SCMP_SYS(fchmodat), 2},
+                                              {kFchmodat2, 2},
+                                              {SCMP_SYS(creat), 1},
+                                              {SCMP_SYS(mknod), 1},
+                                              {SCMP_SYS(mknodat), 2}}};
+  constexpr std::array<ModeCall, 2> opens = {{{SCMP_SYS(open), 2}, {SCMP_SYS(openat), 3}}};
+  constexpr std::uint64_t temporary = std::uint64_t{O_TMPFILE} & ~std::uint64_t{O_DIRECTORY};
+  for (const std::uint64_t bit : {std::uint64_t{S_ISUID}, std::uint64_t{S_ISGID}}) {
+    for (const ModeCall& one : calls) {
+      const std::array match = {condition(one.mode, SCMP_CMP_MASKED_EQ, bit, bit)};
+      rules.add(EPERM, one.call, match);
+    }
+    for (const ModeCall& one : opens) {
+      for (const std::uint64_t making : {static_cast<std::uint64_t>(O_CREAT), temporary}) {
+        const std::array match = {condition(one.mode - 1, SCMP_CMP_MASKED_EQ, making, making),
+                                  condition(one.mode, SCMP_CMP_MASKED_EQ, bit, bit)};
+        rules.add(EPERM, one.call, match);
+      }
+    }
+  }
+  // Its mode lies in memory, where no filter sees it. Callers fall back to openat().
+  rules.add(ENOSYS, SCMP_SYS(openat2), {});
+}
+
 }  // namespace
 
 Result<Fd, Problem> system_call_filter(const FilterOptions& options) {
@@ -169,6 +213,8 @@ Result<Fd, Problem> system_call_filter(const FilterOptions& options) {
   rules.deny(kSurface);
   rules.deny(kOthersState);
   rules.deny(kAdministration);
+  for (const int call : kAttributes) rules.add(EOPNOTSUPP, call, {});
+  deny_set_id_programs(rules);
   deny_new_namespaces(rules);
   deny_socket_families(rules);
   // Typing into, or taking over, a terminal that is shared with a shell outside.

@@ -11,8 +11,8 @@
 namespace sluice::sandbox {
 
 struct FilterOptions {
-  /// Advisory file locks (flock, fcntl). Only for subjects that have a writable directory, where MPI-IO needs them:
-  /// on files that several sandboxes see, such as /dev/null, a lock of one subject shows to another.
+  /// Advisory file locks (flock, fcntl). Only for subjects that have a writable directory, where MPI-IO needs them,
+  /// and that share no inode with another sandbox, the device nodes included: a lock of one subject would show there.
   bool file_locks = false;
 };
 

@@ -10,6 +10,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -110,6 +111,19 @@ const Case kCases[] = {
     {"fcntl_hint", EPERM, [] { return syscall(SYS_fcntl, -1, F_SET_RW_HINT, nullptr); }},
     {"fcntl_lock", ENOLCK, [] { return syscall(SYS_fcntl, -1, F_SETLK, nullptr); }},
     {"flock", ENOLCK, [] { return syscall(SYS_flock, -1, 2); }},
+    {"chmod_set_user_id", EPERM, [] { return syscall(SYS_chmod, "/nowhere", 04755); }},
+    {"fchmod_set_group_id", EPERM, [] { return syscall(SYS_fchmod, -1, 02755); }},
+    {"fchmodat_set_user_id", EPERM, [] { return syscall(SYS_fchmodat, -1, "x", 04755); }},
+    {"fchmodat2_set_user_id", EPERM, [] { return syscall(452, -1, "x", 04755, 0); }},
+    {"open_set_user_id", EPERM, [] { return syscall(SYS_open, "/nowhere/x", O_CREAT | O_WRONLY, 04755); }},
+    {"openat_set_user_id", EPERM, [] { return syscall(SYS_openat, -1, "x", O_CREAT | O_WRONLY, 04755); }},
+    {"openat_temporary_set_user_id", EPERM, [] { return syscall(SYS_openat, -1, "x", O_TMPFILE | O_WRONLY, 04755); }},
+    {"creat_set_user_id", EPERM, [] { return syscall(SYS_creat, "/nowhere/x", 04755); }},
+    {"mknod_set_user_id", EPERM, [] { return syscall(SYS_mknod, "/nowhere/x", S_IFREG | 04755, 0); }},
+    {"openat2", ENOSYS, [] { return syscall(SYS_openat2, -1, "x", nullptr, 0); }},
+    {"setxattr", EOPNOTSUPP, [] { return syscall(SYS_setxattr, "/nowhere", "user.x", "", 0, 0); }},
+    {"removexattr", EOPNOTSUPP, [] { return syscall(SYS_removexattr, "/nowhere", "user.x"); }},
+    {"setxattrat", EOPNOTSUPP, [] { return syscall(463, -1, "x", 0, "user.x", nullptr, 0); }},
     {"personality", EPERM, [] { return syscall(SYS_personality, ADDR_NO_RANDOMIZE); }},
 };
 
@@ -119,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(Calls, Denied, testing::ValuesIn(kCases),
 TEST(Filter, LeavesWhatProgramsNeed) {
   const FilterOptions none;
   char byte = 'x';
+  EXPECT_EQ(errno_in_child([] { return syscall(SYS_openat, -1, "/dev/null", O_RDONLY, 04755); }, none), 0);
+  EXPECT_EQ(errno_in_child([] { return syscall(SYS_chmod, "/nowhere", 0755); }, none), ENOENT);
   EXPECT_EQ(errno_in_child([] { return static_cast<long>(socket(AF_UNIX, SOCK_STREAM, 0)); }, none), 0);
   EXPECT_EQ(errno_in_child([] { return static_cast<long>(socket(AF_INET, SOCK_STREAM, 0)); }, none), 0);
   EXPECT_EQ(errno_in_child([] { return static_cast<long>(socket(AF_NETLINK, SOCK_RAW, 0)); }, none), 0);

@@ -1,0 +1,21 @@
+// Device nodes of one sandbox alone.
+//
+// A file lock belongs to an inode. On the host's /dev/null, which every sandbox would see, a lock of one subject shows
+// to another.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "trusted/base/result.hpp"
+#include "trusted/sandbox/command.hpp"
+#include "trusted/sandbox/problem.hpp"
+
+namespace sluice::sandbox {
+
+/// Makes the nodes below `stage`, a directory of this sandbox alone, and returns the entries that show them in /dev.
+/// /dev itself has to be mounted before. Without the privilege to make device nodes there are no entries: then the
+/// sandbox shows the host's nodes and must not be allowed any file locks.
+Result<std::vector<Entry>, Problem> own_devices(const std::string& stage);
+
+}  // namespace sluice::sandbox
