@@ -7,7 +7,7 @@
 namespace sluice::interpose {
 
 /// Passes without a pause before yielding. Small: ranks often outnumber processors, and then only giving way helps.
-inline constexpr std::uint32_t kSpinPasses = 24;
+inline constexpr std::uint32_t kSpinPasses = 4;
 /// How long to yield before sleeping.
 inline constexpr std::chrono::microseconds kYieldTime{400};
 /// Sleep while other ranks of the subject may need the host MPI to make progress: first and longest.

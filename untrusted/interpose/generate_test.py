@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""Checks that the table covers what a host MPI exports, and that the check notices when it does not.
+
+  generate_test.py --table functions.table --listing functions.txt --wrapper libsluice-X.so -- GENERATE COMMAND...
+
+The command after `--` is generate.py with everything but --table and --out.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+OPTIONS = argparse.Namespace()
+
+
+def generate(table, out):
+    """Runs the generator on `table`."""
+    command = [*OPTIONS.command, "--table", str(table), "--out", str(out)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+class Table(unittest.TestCase):
+    """The table, the listing that the build made from it, and the library."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.out = pathlib.Path(self.folder.name) / "out"
+        self.lines = OPTIONS.table.read_text().splitlines(keepends=True)
+
+    def generate_from(self, lines):
+        """Runs the generator on a changed table."""
+        table = pathlib.Path(self.folder.name) / "functions.table"
+        table.write_text("".join(lines))
+        return generate(table, self.out)
+
+    def without(self, name):
+        """The table without the line of one function."""
+        kept = [line for line in self.lines if line.split()[:1] != [name]]
+        self.assertEqual(len(kept), len(self.lines) - 1)
+        return kept
+
+    def test_whole_table_is_accepted(self):
+        done = self.generate_from(self.lines)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_missing_line_is_noticed(self):
+        for name in ("MPI_Send", "MPI_Bcast", "MPI_Type_size", "MPI_File_open"):
+            done = self.generate_from(self.without(name))
+            self.assertEqual(done.returncode, 1, name)
+            self.assertIn(f"{name} is exported by the host MPI but not in the table", done.stderr)
+
+    def test_communicator_is_not_local_without_a_reason(self):
+        done = self.generate_from(self.without("MPI_Bcast") + ["MPI_Bcast local\n"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("MPI_Bcast takes a communicator", done.stderr)
+
+    def test_unknown_class_is_noticed(self):
+        done = self.generate_from(self.without("MPI_Bcast") + ["MPI_Bcast allowed\n"])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"functions.table:{len(self.lines)}: expected", done.stderr)
+
+    def test_every_wrapped_function_is_exported_under_both_names(self):
+        listing = [line.split() for line in OPTIONS.listing.read_text().splitlines()]
+        wrapped = {fields[0] for fields in listing if fields[1] != "local"}
+        self.assertGreater(len(wrapped), 100)
+        text = subprocess.run(["nm", "-D", "--defined-only", OPTIONS.wrapper], capture_output=True, text=True,
+                              timeout=60, check=True).stdout
+        exported = {line.split()[-1] for line in text.splitlines()}
+        ours = {name for name in exported if name.startswith("MPIX_") and "P" + name not in exported}
+        self.assertEqual(exported - ours, wrapped | {"P" + name for name in wrapped})
+        self.assertIn("MPIX_Comm_subject", ours)
+
+
+def main():
+    """Splits the command line at `--` and runs the tests."""
+    split = sys.argv.index("--")
+    parser = argparse.ArgumentParser()
+    for name in ("table", "listing", "wrapper"):
+        parser.add_argument("--" + name, type=pathlib.Path, required=True)
+    parser.parse_args(sys.argv[1:split], namespace=OPTIONS)
+    OPTIONS.command = sys.argv[split + 1:]
+    unittest.main(argv=sys.argv[:1], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
