@@ -35,25 +35,25 @@ MPI_Comm MPIX_Comm_subject(void);
 #define MPI_COMM_SUBJECT (MPIX_Comm_subject())
 
 /* How many subjects the run has. */
-int MPIX_Subject_count(int *count);
+int MPIX_Subject_count(int* count);
 
 /* Index of the calling process's subject, from 0, in the order of the policy. */
-int MPIX_Subject_mine(int *subject);
+int MPIX_Subject_mine(int* subject);
 
 /* Subject of a rank of MPI_COMM_WORLD. */
-int MPIX_Subject_of_rank(int world_rank, int *subject);
+int MPIX_Subject_of_rank(int world_rank, int* subject);
 
 /* First world rank and number of ranks of a subject. Either pointer may be NULL. */
-int MPIX_Subject_ranks(int subject, int *first_rank, int *rank_count);
+int MPIX_Subject_ranks(int subject, int* first_rank, int* rank_count);
 
 /* Name of a subject; `name` has room for MPIX_MAX_SUBJECT_NAME bytes. */
-int MPIX_Subject_name(int subject, char *name);
+int MPIX_Subject_name(int subject, char* name);
 
 /* Label of a subject, as in SECRET//IMG; `label` has room for MPIX_MAX_SUBJECT_LABEL bytes. */
-int MPIX_Subject_label(int subject, char *label);
+int MPIX_Subject_label(int subject, char* label);
 
 /* Sets *allowed to 1 if the policy lets `from` send to `to` (1 too where both are the same subject), else 0. */
-int MPIX_Flow_allowed(int from, int to, int *allowed);
+int MPIX_Flow_allowed(int from, int to, int* allowed);
 
 #ifdef __cplusplus
 }
