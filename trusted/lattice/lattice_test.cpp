@@ -23,7 +23,9 @@ std::vector<Label> random_labels(std::size_t count, std::uint32_t seed) {
   std::vector<Label> labels;
   for (std::size_t i = 0; i < count; ++i) {
     // Sparse, dense and nested sets, so that comparable pairs are not rare.
-    const std::uint64_t set = i % 3 == 0 ? random() & random() & random() : i % 3 == 1 ? random() | random() : random();
+    const std::uint64_t one = random();
+    const std::uint64_t other = random();
+    const std::uint64_t set = i % 3 == 0 ? one & other : i % 3 == 1 ? one | other : one;
     const std::uint64_t nested = labels.empty() || i % 2 == 0 ? set : labels.back().compartments & set;
     labels.push_back({static_cast<std::uint32_t>(random() % kMaxLevels), nested});
   }

@@ -84,9 +84,11 @@ TEST(ManyMistakes, CannotSteerTheTerminal) {
 
 TEST(ManyMistakes, DeepNestingIsRefused) {
   for (const char* open : {"[", "{a: ", "- "}) {
-    std::string text = "sluice: ";
+    std::string text = "sluice:\n  ";
     for (int i = 0; i < 100000; ++i) text += open;
-    EXPECT_FALSE(mistakes_of(text).empty()) << open;
+    const Lines found = mistakes_of(text);
+    ASSERT_EQ(found.size(), 1U) << open;
+    EXPECT_NE(found[0].find("nested too deeply"), std::string::npos) << found[0];
   }
 }
 

@@ -1,5 +1,6 @@
 #include "trusted/policy/tree.hpp"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -142,6 +143,9 @@ std::optional<Node> read_tree(std::string_view text, Mistakes& mistakes) {
     YAML::Parser parser(stream);
     while (parser.HandleNextDocument(builder) && !mistakes.full()) {
     }
+  } catch (const YAML::DeepRecursion& error) {
+    mistakes.add(place_of(error.mark), "brackets and braces are nested too deeply", "a policy needs a few levels only");
+    return std::nullopt;
   } catch (const YAML::Exception& error) {
     mistakes.add(place_of(error.mark), "this is not YAML: " + error.msg,
                  "look at the indentation, brackets and quotes here and just above");
