@@ -202,10 +202,11 @@ void Ingress::finish_all() noexcept {
 void Ingress::misbehave(std::uint32_t world_rank, Misbehaviour misbehaviour) noexcept {
   if (stopped_) return;
   stopped_ = true;
+  // First of all: a subject that sees its connections dropped may end by itself before anybody knows why.
+  reporter_.send(misbehaved(setup_.subject, world_rank, misbehaviour));
   for (Sender& sender : senders_) sender.cut_off(outflows_);
   connections_.clear();
   strangers_.clear();
-  reporter_.send(misbehaved(setup_.subject, world_rank, misbehaviour));
 }
 
 }  // namespace sluice::guard

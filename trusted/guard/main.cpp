@@ -1,6 +1,7 @@
 // The guard process: takes its descriptors from the launcher (trusted/guard/control.hpp), makes the guard, and ends
 // when the launcher does.
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -64,6 +66,14 @@ void raise_descriptor_limit() {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
+/// Keeps the C library's allocator from opening files once that is forbidden: to count processors when there are more
+/// than a few threads, and to ask for the overcommit mode before it gives memory back. Each thread gets an arena of its
+/// own, so that no two subjects' threads meet at an allocator's lock.
+bool tame_allocator(std::size_t threads) {
+  return ::mallopt(M_ARENA_MAX, static_cast<int>(threads)) == 1 &&
+         ::mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max()) == 1;
+}
+
 /// Serves the launcher until its end of the socket is gone.
 void serve(guard::Guard& running) {
   guard::Command command{};
@@ -84,6 +94,8 @@ int main(int argc, char** argv) {
   auto table = read_table();
   if (!table) return fail(reporter, "the launcher's table cannot be read: launcher and guard of different builds?");
   const std::size_t subjects = table->subjects.size();
+  // One thread for each subject and each flow, and this one.
+  if (!tame_allocator(subjects + table->flows.size() + 1)) return fail(reporter, "the allocator cannot be set up");
   const auto users = read_users(argc, argv, subjects);
   if (!users) return fail(reporter, "one user id for each subject is needed on the command line");
   Fd statistics_fd(guard::kStatisticsFd);

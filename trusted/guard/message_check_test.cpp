@@ -57,5 +57,13 @@ TEST(MessageCheck, NamesEachWayToBreakAMessage) {
       << "a subject without flows can name nothing";
 }
 
+TEST(MessageCheck, ARefusedStartOpensNothing) {
+  for (const auto& refused : {fragment(kStart, 0, 0, 1), fragment(kStart, 0, 10, 9), fragment(kStart, 3, 1, 2)}) {
+    MessageCheck check(3);
+    EXPECT_NE(check.accept(refused), Misbehaviour::none);
+    EXPECT_EQ(check.open_capability(), std::nullopt) << "its receiver would be told of a message cut short";
+  }
+}
+
 }  // namespace
 }  // namespace sluice::guard

@@ -82,7 +82,7 @@ class Supervisor {
   void on_front();
   void on_guard();
   void on_event(const guard::Event& event);
-  void on_info(std::size_t index);
+  bool on_info(std::size_t index);
   void reap();
   void check_gone(std::size_t index);
   void end_subject(std::size_t index, EndedBy by, const std::string& why);
@@ -238,7 +238,6 @@ void Supervisor::wait_once() {
   if (stop_deadline_) timeout = 100;
   if (poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) return;
   if (waits[0].revents != 0) on_front();
-  if (waits[2].revents != 0) on_guard();
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     if (waits[fixed + i].revents != 0) on_info(i);
   }
@@ -247,6 +246,8 @@ void Supervisor::wait_once() {
     (void)!read(signals_.get(), drained.data(), sizeof drained);
   }
   reap();
+  // What the guard said of a subject before its last process ended counts as its end.
+  on_guard();
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) check_gone(i);
   if (stop_deadline_ && Clock::now() > *stop_deadline_) stop(true);
   draw_status();
@@ -276,12 +277,15 @@ void Supervisor::stop(bool now) {
 }
 
 void Supervisor::on_guard() {
-  guard::Event event{};
-  const ssize_t got = recv(guard_control_.get(), &event, sizeof event, MSG_DONTWAIT);
-  if (got == sizeof event) {
-    on_event(event);
-  } else if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
-    guard_died();
+  while (!state_.trusted_part_died) {
+    guard::Event event{};
+    const ssize_t got = recv(guard_control_.get(), &event, sizeof event, MSG_DONTWAIT);
+    if (got == sizeof event) {
+      on_event(event);
+      continue;
+    }
+    if (got >= 0 || (errno != EAGAIN && errno != EINTR)) guard_died();
+    return;
   }
 }
 
@@ -320,24 +324,26 @@ void Supervisor::end_subject(std::size_t index, EndedBy by, const std::string& w
   signal_process(sandboxes_[index].first, SIGKILL);
 }
 
-void Supervisor::on_info(std::size_t index) {
+/// Reads what bubblewrap reports. False when there is nothing more to read now.
+bool Supervisor::on_info(std::size_t index) {
   Sandbox& sandbox = sandboxes_[index];
   std::array<char, 512> block{};
   const ssize_t got = read(sandbox.child.info.get(), block.data(), block.size());
   if (got <= 0) {
     if (got == 0) sandbox.child.info.reset();
-    return;
+    return false;
   }
   if (sandbox.info.size() < kMaxInfo) sandbox.info.append(block.data(), static_cast<std::size_t>(got));
   const std::size_t key = sandbox.info.find("\"child-pid\":");
-  if (sandbox.first || key == std::string::npos) return;
+  if (sandbox.first || key == std::string::npos) return true;
   const std::size_t digits = sandbox.info.find_first_of("0123456789", key);
   const std::size_t end = sandbox.info.find_first_not_of("0123456789", digits);
-  if (digits == std::string::npos || end == std::string::npos) return;
+  if (digits == std::string::npos || end == std::string::npos) return true;
   std::from_chars(sandbox.info.data() + digits, sandbox.info.data() + end, sandbox.first_pid);
   sandbox.first = open_process(sandbox.first_pid);
   if (state_.subjects[index].phase == SubjectState::Phase::starting)
     state_.subjects[index].phase = SubjectState::Phase::running;
+  return true;
 }
 
 void Supervisor::reap() {
@@ -350,7 +356,8 @@ void Supervisor::reap() {
     for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
       Sandbox& sandbox = sandboxes_[i];
       if (pid != sandbox.child.pid) continue;
-      while (sandbox.child.info) on_info(i);
+      // Not to the end: if bubblewrap was killed early, its child may live and hold the pipe.
+      while (sandbox.child.info && on_info(i)) continue;
       sandbox.outer_reaped = true;
       // Without an exit code in its report bubblewrap never came to start the program.
       if (sandbox.info.find("\"exit-code\"") != std::string::npos || WIFSIGNALED(status)) {
@@ -393,7 +400,9 @@ void Supervisor::end_everything() {
     signal_process(sandbox.first, SIGKILL);
   }
   signal_process(guard_.process, SIGKILL);
-  // With every process gone each pipe ends, and with it its drain.
+  // As process 1 of the run's namespace this reaches whatever else is left: a sandbox whose first process was not yet
+  // known, say. With every process gone each pipe ends, and with it its drain.
+  if (getpid() == 1) kill(-1, SIGKILL);
   guard_drain_.reset();
   for (Sandbox& sandbox : sandboxes_) sandbox.drain.reset();
 }
