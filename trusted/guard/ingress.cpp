@@ -19,9 +19,12 @@ namespace {
 
 /// Fragments taken from one rank before the next rank of the subject has its turn.
 constexpr std::uint32_t kTurn = 64;
-/// Waiting: this many passes without a pause, then yielding for this long, then sleep.
-constexpr std::uint32_t kSpinPasses = 16;
+/// Waiting: this many passes without a pause, then yielding for this long, then sleep. No such pass: where threads
+/// that wait outnumber processors only giving way helps, and elsewhere giving way costs nothing.
+constexpr std::uint32_t kSpinPasses = 0;
 constexpr std::chrono::microseconds kYieldTime{500};
+/// Silence after which frames count as the last ones for now: egress is told of them.
+constexpr std::chrono::microseconds kSilence{20};
 /// How often sockets are looked at while frames arrive.
 constexpr std::chrono::milliseconds kSocketPeriod{1};
 /// Connections that may be open without having said who they are, beyond one for each rank.
@@ -89,7 +92,7 @@ void Ingress::rest() noexcept {
   }
   const auto now = Clock::now();
   if (idle_passes_ == kSpinPasses + 1) idle_since_ = now;
-  outflows_.ring_due(now);
+  if (now - idle_since_ >= kSilence) outflows_.ring_all(now);
   if (now - looked_at_sockets_ >= kSocketPeriod) {
     look_at_sockets(false);
   } else if (now - idle_since_ < kYieldTime) {

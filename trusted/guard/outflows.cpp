@@ -20,7 +20,9 @@ Outflows::Outflows(const table::RunTable& table, std::uint32_t subject, const st
     Flow* flow = flows[capability.flow];
     auto known = std::find_if(outflows_.begin(), outflows_.end(),
                               [flow](const Outflow& outflow) { return outflow.flow == flow; });
-    if (known == outflows_.end()) known = outflows_.insert(outflows_.end(), Outflow{.flow = flow});
+    if (known == outflows_.end())
+      known = outflows_.insert(outflows_.end(),
+                               Outflow{.flow = flow, .patience = std::min(kBellBytes, flow->policy.queue_bytes / 8)});
     capabilities_.push_back({static_cast<std::uint32_t>(known - outflows_.begin()), capability.receiver});
   }
 }
@@ -55,24 +57,25 @@ void Outflows::put(Outflow& outflow, std::uint32_t receiver, const ring::Envelop
   if (!outflow.flow->writers[receiver].put(envelope, payload)) {
     outflow.flow->broken.store(true, std::memory_order_release);
   }
-  outflow.untold = true;
+  outflow.untold += wire::frame_stride(static_cast<std::uint32_t>(payload.size()));
 }
 
 void Outflows::ring(Outflow& outflow, Clock::time_point now) noexcept {
-  outflow.untold = false;
+  outflow.untold = 0;
   outflow.rung = now;
   outflow.flow->bell.ring();
 }
 
 void Outflows::ring_due(Clock::time_point now) noexcept {
   for (Outflow& outflow : outflows_) {
-    if (outflow.untold && now - outflow.rung >= kBellPeriod) ring(outflow, now);
+    const bool due = outflow.untold >= outflow.patience || now - outflow.rung >= kBellPeriod;
+    if (outflow.untold != 0 && due) ring(outflow, now);
   }
 }
 
 void Outflows::ring_all(Clock::time_point now) noexcept {
   for (Outflow& outflow : outflows_) {
-    if (outflow.untold) ring(outflow, now);
+    if (outflow.untold != 0) ring(outflow, now);
   }
 }
 

@@ -17,8 +17,11 @@ namespace sluice::guard {
 
 using Clock = std::chrono::steady_clock;
 
-/// While frames arrive, a flow's egress is woken no more often than this; and once after the last of them.
-inline constexpr std::chrono::microseconds kBellPeriod{100};
+/// While frames arrive, a flow's egress is woken once in this time, or for this many bytes if they come sooner (an
+/// eighth of the queue where that is less); and once after the last of them. All of it follows from what the sender
+/// does. Each wake-up takes a processor from those who carry frames.
+inline constexpr std::chrono::microseconds kBellPeriod{1000};
+inline constexpr std::uint64_t kBellBytes = std::uint64_t{512} << 10;
 
 class Outflows {
  public:
@@ -44,7 +47,8 @@ class Outflows {
  private:
   struct Outflow {
     Flow* flow;
-    bool untold = false;  // frames since the last ring
+    std::uint64_t patience;    // bytes for which egress is told before its time
+    std::uint64_t untold = 0;  // bytes of frames since the last ring
     Clock::time_point rung{};
   };
 
