@@ -62,6 +62,18 @@ inline void join(RawRank& rank) {
   say("JOINED");
 }
 
+/// Sends the probe and waits until the guard has taken it. Exits with 3 if it does not.
+inline void send_probe(RawRank& rank) {
+  bool taken = rank.send(0, kProbeTag, kProbeText, sizeof kProbeText);
+  for (int waited = 0; taken && rank.control()->taken.load() < rank.position(); ++waited) {
+    if (waited == 5000) taken = false;
+    ::usleep(1000);
+  }
+  if (taken) return;
+  say("PROBE NOT TAKEN");
+  std::exit(3);
+}
+
 /// The Misdeed that `argv[1]` names; lists all and exits with 2 if there is none.
 inline const Misdeed& chosen(const std::vector<Misdeed>& misdeeds, int argc, char** argv) {
   for (const Misdeed& misdeed : misdeeds) {
