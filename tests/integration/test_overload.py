@@ -1,11 +1,10 @@
 """Much data: a message of 1 GiB, both ways at once, and a receiver that does not receive."""
 
 import re
-import time
 
 import pytest
 
-from mpi_programs import Subject, assert_passed, prepared, run_and_pass, with_mpis
+from mpi_programs import Subject, assert_passed, await_text, prepared, with_mpis
 
 
 def pair(arguments: list, combination: str, label: str = "SECRET") -> list:
@@ -17,14 +16,6 @@ def pair(arguments: list, combination: str, label: str = "SECRET") -> list:
         ],
         combination,
     )
-
-
-def await_text(run, text: str, seconds: float = 40) -> None:
-    """Waits until some subject has written `text`."""
-    deadline = time.monotonic() + seconds
-    while text not in "".join(path.read_text(errors="replace") for path in run.folder.glob("output/*.out")):
-        assert time.monotonic() < deadline and run.process.poll() is None, f"no '{text}'\n" + run.finish(1).explain()
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("combination", ["mixed", "mixed-other"])
@@ -49,7 +40,7 @@ def test_receiver_sleeps_while_100_mib_arrive(combination):
     with prepared(subjects, [("low", "high", "256MiB")]) as run:
         (run.folder / "gate").mkdir()
         run.start()
-        await_text(run, "all sent")  # the receiver has not touched MPI yet
+        await_text(run, "low", "all sent")  # the receiver has not touched MPI yet
         run.write("gate/open", "", executable=False)
         assert_passed(run.finish(), subjects)
 
@@ -64,7 +55,7 @@ def test_full_queue_ends_the_receiver_and_the_sender_notices_nothing(combination
         assert "all sent" in result.output_of("low"), result.explain()
         assert "PASSED low" in result.output_of("low"), result.explain()
         states = {subject["name"]: subject for subject in result.summary["subjects"]}
-        assert states["low"]["exit_code"] == 0, result.explain()
+        assert states["low"]["exit_status"] == 0, result.explain()
         assert "PASSED" not in result.output_of("high")
         # The operator is told which queue, and how large it was.
         told = [line for line in result.stderr.splitlines() if "queue" in line and "high" in line]

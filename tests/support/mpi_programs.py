@@ -7,6 +7,7 @@
 import dataclasses
 import json
 import shutil
+import time
 
 import sluice_run
 from sluice_run import Result, SluiceRun
@@ -86,6 +87,25 @@ def assert_passed(result: Result, subjects: list) -> None:
         passed = result.output_of(subject.name).count("PASSED ")
         assert passed == subject.ranks, f"{passed} ranks of {subject.name} passed\n{result.explain()}"
     assert "FAILED" not in result.stdout + result.stderr, result.explain()
+
+
+def await_true(run: SluiceRun, ready, what: str, seconds: float = 40) -> None:
+    """Waits until `ready()`; fails when the run ends before, or after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        over = run.process.poll() is not None and not ready()
+        assert not over and time.monotonic() < deadline, f"waited for {what}\n" + run.finish(1).explain()
+        time.sleep(0.01)
+
+
+def wrote(run: SluiceRun, subject: str, text: str) -> bool:
+    """Whether a subject has written `text` to its standard output."""
+    path = run.folder / "output" / f"{subject}.out"
+    return path.is_file() and text in path.read_text(errors="replace")
+
+
+def await_text(run: SluiceRun, subject: str, text: str) -> None:
+    await_true(run, lambda: wrote(run, subject, text), f"{subject} to write '{text}'")
 
 
 def run_and_pass(subjects: list, flows: list, queue: str = "16MiB", timeout: float = 60) -> Result:
