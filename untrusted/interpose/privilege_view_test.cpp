@@ -22,7 +22,7 @@ std::vector<std::byte> example() {
   std::uint32_t next = 0;
   for (const auto& [name, ranks] : {std::pair{"low", 2U}, std::pair{"high", 1U}, std::pair{"alone", 2U}}) {
     wire::SubjectEntry subject{};
-    std::strcpy(subject.name, name);
+    std::strncpy(subject.name, name, sizeof subject.name - 1);
     subject.first_rank = next;
     subject.rank_count = ranks;
     next += ranks;
