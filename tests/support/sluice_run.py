@@ -19,6 +19,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -29,6 +30,9 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FOLDER_PREFIX = "sluice-test-"
 GRACE_SECONDS = 5.0
+# Names that Sluice, bubblewrap and the two MPIs give to what they make; other tests may be at work on this machine.
+OURS_IN_TMP = re.compile(r"\.?(sluice|bwrap)(?!-([a-z-]+-)?test-)")
+OURS_IN_SHM = re.compile(r"sluice|vader_segment|sm_segment|osc_rdma|mpich|ucx|psm", re.IGNORECASE)
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -131,11 +135,10 @@ class Leftovers:
         me = os.getpid()
         found = [f"process {pid}: {command_line(pid)}" for pid in descendants(me) if pid not in self._processes]
         found += [f"mount: {line}" for line in self._read_mounts() - self._mounts]
-        shared = {f"/dev/shm/{name}" for name in _listing("/dev/shm") - self._shm}
+        shared = {f"/dev/shm/{name}" for name in _listing("/dev/shm") - self._shm if OURS_IN_SHM.match(name)}
         found += [f"shared memory: {path}" for path in shared - (_in_use(shared) if shared else set())]
-        for name in _listing("/tmp") - self._tmp:
-            if name.startswith(("sluice", "bwrap", ".sluice")) and not name.startswith(FOLDER_PREFIX):
-                found.append(f"file: /tmp/{name}")
+        new = _listing("/tmp") - self._tmp
+        found += [f"file: /tmp/{name}" for name in sorted(new) if OURS_IN_TMP.match(name)]
         return found
 
     def find(self, grace_seconds: float = GRACE_SECONDS) -> list:

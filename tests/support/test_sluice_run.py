@@ -8,7 +8,7 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from sluice_run import Leftovers, bare  # noqa: E402
+from sluice_run import OURS_IN_TMP, Leftovers, bare  # noqa: E402
 
 
 def test_a_clean_command_leaves_nothing():
@@ -26,7 +26,7 @@ def test_an_orphan_is_found_and_killed():
     assert leftovers.find() == []
 
 
-@pytest.mark.parametrize("path", ["/dev/shm/sluice-planted", "/tmp/sluice.planted"])
+@pytest.mark.parametrize("path", ["/dev/shm/sluice-planted", "/dev/shm/vader_segment.planted", "/tmp/sluice.planted"])
 def test_a_file_is_found(path):
     leftovers = Leftovers()
     pathlib.Path(path).write_text("planted")
@@ -35,6 +35,11 @@ def test_a_file_is_found(path):
     finally:
         os.unlink(path)
     assert leftovers.find() == []
+
+
+def test_folders_of_other_tests_are_left_alone():
+    assert not OURS_IN_TMP.match("sluice-test-abc") and not OURS_IN_TMP.match("sluice-host-view-test-abc")
+    assert OURS_IN_TMP.match("sluice-run-1") and OURS_IN_TMP.match(".sluice") and OURS_IN_TMP.match("bwrap-x")
 
 
 def test_a_mount_is_found(tmp_path):
