@@ -184,7 +184,7 @@ bool host_is_fit() {
 
 sandbox::Places find_installation_places() {
   const Installation installation = find_installation();
-  return {installation.guard, installation.libraries};
+  return {installation.guard, installation.rank, installation.libraries};
 }
 
 int run(const RunOptions& options) {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "trusted/launcher/elf.hpp"
+#include "wire/rank_output.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -197,12 +198,13 @@ std::vector<std::string> mpiexec_command(HostMpi mpi, unsigned ranks, const std:
   const std::string count = std::to_string(ranks);
   if (mpi == HostMpi::openmpi) {
     // Every subject's job would bind its rank 0 to the first core, and none sees the others.
-    command.insert(command.end(), {"--bind-to", "none", "--oversubscribe", "--tag-output", "-n", count});
-    if (!preload.empty()) command.insert(command.end(), {"-x", "LD_PRELOAD=" + preload});
+    command.insert(command.end(), {"--bind-to", "none", "--oversubscribe", "-n", count});
   } else {
-    command.insert(command.end(), {"-bind-to", "none", "-prepend-rank", "-n", count});
-    if (!preload.empty()) command.insert(command.end(), {"-genv", "LD_PRELOAD", preload});
+    command.insert(command.end(), {"-bind-to", "none", "-n", count});
   }
+  command.insert(command.end(),
+                 {wire::kRankProgramPath, mpi == HostMpi::openmpi ? "OMPI_COMM_WORLD_RANK" : "PMI_RANK"});
+  if (!preload.empty()) command.push_back("--preload=" + preload);
   command.push_back(image);
   command.insert(command.end(), arguments.begin(), arguments.end());
   return command;

@@ -23,8 +23,8 @@ const char* package_of(HostMpi mpi) noexcept;
 /// The error is one sentence that says why it cannot be told.
 Result<HostMpi, std::string> detect_host_mpi(const std::filesystem::path& image);
 
-/// Command line inside the sandbox: `mpiexec` with `ranks` ranks of `image`, output tagged by rank. `preload`, if not
-/// empty, is loaded into the ranks, and into nothing else.
+/// Command line inside the sandbox: `mpiexec` with `ranks` ranks of `image`, each started by sluice-rank, which
+/// takes its output. `preload`, if not empty, is loaded into the images, and into nothing else.
 std::vector<std::string> mpiexec_command(HostMpi mpi, unsigned ranks, const std::string& preload,
                                          const std::string& image, const std::vector<std::string>& arguments);
 

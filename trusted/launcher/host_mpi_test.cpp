@@ -62,14 +62,14 @@ TEST_F(DetectHostMpi, PythonOfTheSystemByItsMpi4py) {
   }
 }
 
-TEST(MpiexecCommand, PreloadsIntoRanksOnly) {
+TEST(MpiexecCommand, PreloadsIntoImagesOnly) {
   const auto openmpi = mpiexec_command(HostMpi::openmpi, 2, "/lib/x.so", "/img", {"-x", "a b"});
-  EXPECT_EQ(openmpi,
-            (std::vector<std::string>{"/usr/bin/mpiexec.openmpi", "--bind-to", "none", "--oversubscribe",
-                                      "--tag-output", "-n", "2", "-x", "LD_PRELOAD=/lib/x.so", "/img", "-x", "a b"}));
+  EXPECT_EQ(openmpi, (std::vector<std::string>{"/usr/bin/mpiexec.openmpi", "--bind-to", "none", "--oversubscribe", "-n",
+                                               "2", "/run/sluice/rank", "OMPI_COMM_WORLD_RANK", "--preload=/lib/x.so",
+                                               "/img", "-x", "a b"}));
   const auto mpich = mpiexec_command(HostMpi::mpich, 3, "", "/img", {});
-  EXPECT_EQ(mpich, (std::vector<std::string>{"/usr/bin/mpiexec.mpich", "-bind-to", "none", "-prepend-rank", "-n", "3",
-                                             "/img"}));
+  EXPECT_EQ(mpich, (std::vector<std::string>{"/usr/bin/mpiexec.mpich", "-bind-to", "none", "-n", "3",
+                                             "/run/sluice/rank", "PMI_RANK", "/img"}));
 }
 
 }  // namespace

@@ -22,10 +22,11 @@ class LineQueue {
  public:
   explicit LineQueue(std::size_t limit_bytes) : limit_(limit_bytes) {}
 
-  void push(Stream stream, std::string bytes) {
+  /// `lines`: how many lines these bytes are, to be counted where they do not fit.
+  void push(Stream stream, std::string bytes, std::uint64_t lines = 1) {
     const std::lock_guard lock(mutex_);
     if (size_ + bytes.size() > limit_) {
-      ++dropped_;
+      dropped_ += lines;
       return;
     }
     size_ += bytes.size();
@@ -42,7 +43,7 @@ class LineQueue {
 
   struct Taken {
     std::vector<Piece> pieces;
-    std::uint64_t dropped = 0;  ///< pieces that did not fit since the last take; they came after `pieces`
+    std::uint64_t dropped = 0;  ///< lines that did not fit since the last take; they came after `pieces`
     bool closed = false;        ///< nothing will follow
   };
 

@@ -1,25 +1,9 @@
 #include "trusted/launcher/operator_text.hpp"
 
 #include <array>
-#include <charconv>
 
 namespace sluice::launcher {
 namespace {
-
-/// Reads digits at the front of `text` and takes them off.
-std::optional<std::uint32_t> take_number(std::string_view& text) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-bool take(std::string_view& text, std::string_view prefix) {
-  if (!text.starts_with(prefix)) return false;
-  text.remove_prefix(prefix.size());
-  return true;
-}
 
 void append_escaped(std::string& out, std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -64,22 +48,6 @@ bool harmless(std::uint32_t code) {
 
 }  // namespace
 
-TaggedLine split_tag(HostMpi mpi, std::string_view line) {
-  std::string_view rest = line;
-  if (!take(rest, "[")) return {std::nullopt, line};
-  auto rank = take_number(rest);
-  if (!rank) return {std::nullopt, line};
-  if (mpi == HostMpi::mpich) {
-    if (!take(rest, "] ") && rest != "]") return {std::nullopt, line};
-    if (rest == "]") rest = {};
-    return {rank, rest};
-  }
-  if (!take(rest, ",")) return {std::nullopt, line};
-  rank = take_number(rest);
-  if (!rank || !take(rest, "]<std") || !(take(rest, "out>:") || take(rest, "err>:"))) return {std::nullopt, line};
-  return {rank, rest};
-}
-
 std::string sanitise(std::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -96,11 +64,11 @@ std::string sanitise(std::string_view text) {
   return out;
 }
 
-std::string operator_line(std::string_view label, std::string_view name, const TaggedLine& line) {
+std::string line_tag(std::string_view label, std::string_view name, std::optional<std::uint32_t> rank) {
   std::string out = "[";
   out.append(label).append(" ").append(name);
-  if (line.rank) out.append(":").append(std::to_string(*line.rank));
-  return out.append("] ").append(sanitise(line.text));
+  if (rank) out.append(":").append(std::to_string(*rank));
+  return out.append("] ");
 }
 
 std::string json_text(std::string_view text) {

@@ -5,22 +5,6 @@
 namespace sluice::launcher {
 namespace {
 
-TEST(Tags, OfBothHostMpis) {
-  EXPECT_EQ(split_tag(HostMpi::openmpi, "[1,12]<stderr>:text").rank, 12U);
-  EXPECT_EQ(split_tag(HostMpi::openmpi, "[1,12]<stderr>:text").text, "text");
-  EXPECT_EQ(split_tag(HostMpi::mpich, "[3] text").rank, 3U);
-  EXPECT_EQ(split_tag(HostMpi::mpich, "[3] text").text, "text");
-}
-
-TEST(Tags, WhatOnlyLooksLikeOneStaysText) {
-  for (const char* line :
-       {"[1,2]<stdlog>:x", "[1]<stdout>:x", "[1,99999999999]<stdout>:x", "[,1]<stdout>:x", "[", ""}) {
-    EXPECT_FALSE(split_tag(HostMpi::openmpi, line).rank) << line;
-    EXPECT_EQ(split_tag(HostMpi::openmpi, line).text, line);
-  }
-  for (const char* line : {"[1]x", "[x] y", "[-1] x", "[1"}) EXPECT_FALSE(split_tag(HostMpi::mpich, line).rank) << line;
-}
-
 TEST(Sanitise, KeepsText) {
   EXPECT_EQ(sanitise("a\tb \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"), "a\tb \xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
 }
@@ -45,9 +29,13 @@ TEST(Sanitise, ShowsBytesThatAreNotUtf8) {
   EXPECT_EQ(sanitise("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // surrogate
 }
 
-TEST(OperatorLine, CannotBeSpoofed) {
-  const std::string line = operator_line("SECRET", "x", {1, "\r[TOP_SECRET y:0] lie"});
-  EXPECT_EQ(line, "[SECRET x:1] \\x0d[TOP_SECRET y:0] lie");
+TEST(LineTag, SaysWhoWrote) {
+  EXPECT_EQ(line_tag("SECRET//IMG", "x", 1), "[SECRET//IMG x:1] ");
+  EXPECT_EQ(line_tag("SECRET", "x", std::nullopt), "[SECRET x] ");
+}
+
+TEST(LineTag, CannotBeSpoofed) {
+  EXPECT_EQ(line_tag("SECRET", "x", 1) + sanitise("\r[TOP_SECRET y:0] lie"), "[SECRET x:1] \\x0d[TOP_SECRET y:0] lie");
 }
 
 TEST(JsonText, Escapes) { EXPECT_EQ(json_text("a\"b\\c\n\x01"), "a\\\"b\\\\c\\u000a\\u0001"); }

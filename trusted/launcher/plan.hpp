@@ -35,7 +35,10 @@ struct RunOptions {
 /// Where the parts of Sluice lie, seen from the running program.
 struct Installation {
   std::filesystem::path guard;
+  std::filesystem::path rank;       ///< sluice-rank, which starts each rank
   std::filesystem::path libraries;  ///< folder of libsluice-openmpi.so and libsluice-mpich.so
+
+  [[nodiscard]] std::filesystem::path session() const { return libraries / "libsluice-session.so"; }
 };
 
 Installation find_installation();

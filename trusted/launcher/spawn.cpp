@@ -51,18 +51,21 @@ bool settle(int out, int err) {
   return setrlimit(RLIMIT_CORE, &no_core) == 0;
 }
 
+/// In the child: a process group of its own, so that a signal to "my group" from inside a sandbox reaches nobody else.
+/// Not a session of its own: where the kernel groups processes by session (sched_autogroup), yielding does not give way
+/// across sessions, and a message between two waiting ranks would take a time slice. The whole run is one session,
+/// which the front made and which has no terminal.
+bool own_group() { return setpgid(0, 0) == 0; }
+
 /// In the child, after its last change of credentials, which would undo it.
 bool end_with_supervisor() { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == 1; }
 
 bool keep_at_exec(int fd) { return fcntl(fd, F_SETFD, 0) == 0; }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-  }
-}
+/// Limit of descriptors from before raise_descriptor_limit().
+rlimit given_limit{};
+
+bool restore_descriptor_limit() { return given_limit.rlim_max == 0 || setrlimit(RLIMIT_NOFILE, &given_limit) == 0; }
 
 /// In the child: the guard's descriptors at their agreed numbers.
 bool place_descriptors(std::vector<int>& high, const std::vector<int>& given) {
@@ -95,7 +98,6 @@ struct GuardStart {
 };
 
 [[noreturn]] void run_guard(GuardStart& start, const Identities& identities) {
-  raise_descriptor_limit();
   const int exec_fd = fcntl(start.program, F_DUPFD_CLOEXEC, kHighFd);
   char* environment[] = {nullptr};
   if (exec_fd >= 0 && settle(start.out, start.err) && place_descriptors(start.high, start.given) &&
@@ -107,6 +109,13 @@ struct GuardStart {
 }
 
 }  // namespace
+
+void raise_descriptor_limit() {
+  if (getrlimit(RLIMIT_NOFILE, &given_limit) != 0) return;
+  rlimit limit = given_limit;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 Fd open_process(pid_t pid) { return Fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
 
@@ -161,7 +170,7 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   if (pid == 0) {
     if (settle(out.value().write_end.get(), err.value().write_end.get()) && keep_at_exec(subject.command.filter_fd) &&
         keep_at_exec(subject.command.info_fd) && (!identities.distinct() || become(identities.subject(index))) &&
-        end_with_supervisor()) {
+        own_group() && restore_descriptor_limit() && end_with_supervisor()) {
       execve("/usr/bin/bwrap", arguments.data(), environment);
     }
     _exit(kExecFailed);

@@ -36,6 +36,9 @@ Result<Child, sandbox::Problem> start_guard(const Fd& program, const GuardDescri
 /// Subject `index` in its sandbox, in a new time namespace, as its own host user where that can be.
 Result<Child, sandbox::Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities);
 
+/// Lets this process open as many files as it may. Subjects keep the limit of before.
+void raise_descriptor_limit();
+
 /// A pidfd, close-on-exec.
 Fd open_process(pid_t pid);
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "trusted/sandbox/devices.hpp"
@@ -18,6 +19,7 @@
 #include "trusted/sandbox/mounts.hpp"
 #include "trusted/sandbox/seccomp.hpp"
 #include "wire/greeting.hpp"
+#include "wire/rank_output.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -28,6 +30,8 @@ using sandbox::Problem;
 using sandbox::ProblemKind;
 
 constexpr std::size_t kMaxCopiedImage = std::size_t{256} << 20;
+/// Inside the sandbox: preloaded into MPICH's launcher.
+constexpr char kSessionPath[] = "/run/sluice/session.so";
 constexpr char kInnerPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 /// What has to be opened before the run's directory is mounted over a folder of the host.
@@ -52,6 +56,10 @@ class Staging {
     if (auto made = sandbox::own_mounts(); !made) return made.error();
     stage_.guard_program.reset(open(plan_.installation.guard.c_str(), O_PATH | O_CLOEXEC));
     if (!stage_.guard_program) return sandbox::system_problem("cannot open " + plan_.installation.guard.string());
+    rank_program_.reset(open(plan_.installation.rank.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!rank_program_) return sandbox::system_problem("cannot read " + plan_.installation.rank.string());
+    session_library_.reset(open(plan_.installation.session().c_str(), O_RDONLY | O_CLOEXEC));
+    if (!session_library_) return sandbox::system_problem("cannot read " + plan_.installation.session().string());
     for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
       auto held = hold(i);
       if (!held) return held.error();
@@ -73,11 +81,14 @@ class Staging {
   Status<Problem> stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_grants(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries);
+  Status<Problem> stage_output(std::size_t index, const std::string& base, StagedSubject& staged);
   std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
 
   const Plan& plan_;
   const Identities& identities_;
   Stage stage_;
+  Fd rank_program_;
+  Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
 };
@@ -238,6 +249,25 @@ Status<Problem> Staging::stage_socket(std::size_t index, const std::string& base
   return Unit{};
 }
 
+Status<Problem> Staging::stage_output(std::size_t index, const std::string& base, StagedSubject& staged) {
+  const std::string program = base + "/rank";
+  if (auto copied = sandbox::copy_file(path_of(rank_program_), program, kMaxCopiedImage); !copied) return copied;
+  staged.command.entries.push_back({Entry::Kind::read_only, wire::kRankProgramPath, program});
+  if (plan_.subjects[index].mpi == HostMpi::mpich) {
+    const std::string session = base + "/session";
+    if (auto copied = sandbox::copy_file(path_of(session_library_), session, kMaxCopiedImage); !copied) return copied;
+    staged.command.entries.push_back({Entry::Kind::read_only, kSessionPath, session});
+  }
+  const std::string folder = base + "/output";
+  const auto owner = identities_.distinct() ? std::optional(identities_.subject(index)) : std::nullopt;
+  auto pipes = make_rank_pipes(folder, plan_.policy.subjects[index].ranks, owner);
+  if (!pipes) return pipes.error();
+  staged.output = std::move(pipes).value();
+  // Read-only: a rank writes into its pipes, and cannot put other files in their place.
+  staged.command.entries.push_back({Entry::Kind::read_only, wire::kOutputFolder, folder});
+  return Unit{};
+}
+
 std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_t index) const {
   const policy::Subject& subject = plan_.policy.subjects[index];
   std::vector<std::pair<std::string, std::string>> result = {
@@ -251,6 +281,8 @@ std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_
       // Python would try to write beside its sources, which are read-only.
       {"PYTHONDONTWRITEBYTECODE", "1"}};
   if (subject.world == policy::World::run) result.emplace_back("SLUICE_RUN", "1");
+  // For mpiexec and its proxies; sluice-rank takes it back.
+  if (plan_.subjects[index].mpi == HostMpi::mpich) result.emplace_back("LD_PRELOAD", kSessionPath);
   result.insert(result.end(), subject.environment.begin(), subject.environment.end());
   return result;
 }
@@ -278,6 +310,7 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   if (auto done = stage_grants(index, base, entries); !done) return done;
   if (auto done = stage_programs(index, base, entries); !done) return done;
   if (auto done = stage_socket(index, base, entries); !done) return done;
+  if (auto done = stage_output(index, base, staged); !done) return done;
   staged.command.environment = environment(index);
   staged.command.directory = folder;
   staged.command.program = plan_.subjects[index].command;

@@ -8,6 +8,7 @@
 #include "trusted/base/result.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/plan.hpp"
+#include "trusted/launcher/rank_pipes.hpp"
 #include "trusted/sandbox/command.hpp"
 
 namespace sluice::launcher {
@@ -15,6 +16,7 @@ namespace sluice::launcher {
 struct StagedSubject {
   sandbox::Command command;  ///< without info descriptor
   Fd filter;
+  std::vector<RankPipes> output;  ///< of each rank
 };
 
 struct Stage {

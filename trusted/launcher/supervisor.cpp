@@ -125,6 +125,7 @@ void Supervisor::catch_signals() {
 }
 
 Status<Problem> Supervisor::set_up() {
+  raise_descriptor_limit();
   auto staged = stage_run(plan_, identities_);
   if (!staged) return staged.error();
   stage_ = std::move(staged).value();
@@ -168,7 +169,10 @@ Status<Problem> Supervisor::await_guard() {
     if (ready < 0 && errno == EINTR) continue;
     if (ready == 0)
       return Problem{sandbox::ProblemKind::host, "the guard was not ready within 60 s", "use smaller queues"};
-    if (waits[1].revents != 0) return Problem{sandbox::ProblemKind::system, "stopped before the start", ""};
+    if (waits[1].revents != 0) {
+      state_.interrupted = true;
+      return Problem{sandbox::ProblemKind::system, "stopped before the start", ""};
+    }
     guard::Event event{};
     const ssize_t got = recv(guard_control_.get(), &event, sizeof event, 0);
     if (got != sizeof event) break;
@@ -203,12 +207,14 @@ void Supervisor::start_output() {
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     const policy::Subject& subject = plan_.policy.subjects[i];
     OutputFiles files = outputs_.subjects.empty() ? OutputFiles{} : std::move(outputs_.subjects[i]);
-    sandboxes_[i].drain = std::make_unique<Drain>(
-        Drain::Source{i, subject.label_text, subject.name, plan_.subjects[i].mpi, subject.ranks},
-        std::move(sandboxes_[i].child.out), std::move(sandboxes_[i].child.err), std::move(files), *terminal_);
+    sandboxes_[i].drain =
+        std::make_unique<Drain>(Drain::Source{i, subject.label_text, subject.name},
+                                RankPipes{std::move(sandboxes_[i].child.out), std::move(sandboxes_[i].child.err)},
+                                std::move(stage_.subjects[i].output), std::move(files), *terminal_);
   }
-  guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard", HostMpi::mpich, 0},
-                                         std::move(guard_.out), std::move(guard_.err), OutputFiles{}, *terminal_);
+  guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard"},
+                                         RankPipes{std::move(guard_.out), std::move(guard_.err)},
+                                         std::vector<RankPipes>{}, OutputFiles{}, *terminal_);
 }
 
 int Supervisor::give_up(const Problem& problem) {
@@ -216,7 +222,7 @@ int Supervisor::give_up(const Problem& problem) {
   std::string text = "sluice run: " + problem.what + "\n";
   if (!problem.mend.empty()) text += "  to mend it: " + problem.mend + "\n";
   (void)!write(STDERR_FILENO, text.data(), text.size());
-  return kHostCannot;
+  return state_.interrupted ? kInterrupted : kHostCannot;
 }
 
 bool Supervisor::all_ended() const {
@@ -374,6 +380,7 @@ void Supervisor::check_gone(std::size_t index) {
   if (subject.phase == SubjectState::Phase::ended || !sandbox.outer_reaped) return;
   if (sandbox.first && !has_ended(sandbox.first)) return;
   subject.phase = SubjectState::Phase::ended;
+  sandbox.drain->end();
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
   const guard::Command command{guard::CommandKind::subject_ended, static_cast<std::uint32_t>(index)};
   (void)send(guard_control_.get(), &command, sizeof command, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -401,7 +408,7 @@ void Supervisor::end_everything() {
   }
   signal_process(guard_.process, SIGKILL);
   // As process 1 of the run's namespace this reaches whatever else is left: a sandbox whose first process was not yet
-  // known, say. With every process gone each pipe ends, and with it its drain.
+  // known, say. What they wrote until then is still shown.
   if (getpid() == 1) kill(-1, SIGKILL);
   guard_drain_.reset();
   for (Sandbox& sandbox : sandboxes_) sandbox.drain.reset();

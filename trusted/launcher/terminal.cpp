@@ -10,7 +10,7 @@
 namespace sluice::launcher {
 namespace {
 
-constexpr std::size_t kQueueBytes = 4 << 20;
+constexpr std::size_t kQueueBytes = 16 << 20;
 
 /// Writes all of it, however long that takes. Errors end the attempt: the terminal is gone.
 void write_all(int fd, std::string_view bytes) {
@@ -49,13 +49,13 @@ Terminal::Terminal(std::size_t sources, bool live) : live_(live) {
 
 Terminal::~Terminal() { finish(); }
 
-void Terminal::line(std::size_t source, Stream stream, std::string text) {
-  queues_[source]->push(stream, std::move(text) + "\n");
+void Terminal::lines(std::size_t source, Stream stream, std::string text, std::uint64_t count) {
+  queues_[source]->push(stream, std::move(text), count);
   work_count_.fetch_add(1);
   work_count_.notify_one();
 }
 
-void Terminal::message(std::string text) { line(queues_.size() - 1, Stream::err, std::move(text)); }
+void Terminal::message(std::string text) { lines(queues_.size() - 1, Stream::err, std::move(text) + "\n", 1); }
 
 void Terminal::status(std::string text) {
   if (!live_) return;

@@ -21,8 +21,8 @@ class Terminal {
   Terminal& operator=(const Terminal&) = delete;
   ~Terminal();
 
-  /// A whole line of subject `source`, without its end, ready to show.
-  void line(std::size_t source, Stream stream, std::string text);
+  /// Whole lines of subject `source`, with their ends, ready to show; `count` of them.
+  void lines(std::size_t source, Stream stream, std::string text, std::uint64_t count);
 
   /// A line of Sluice itself, on standard error.
   void message(std::string text);

@@ -49,7 +49,6 @@ std::vector<std::string> bubblewrap_arguments(const Command& command) {
                                         "--hostname",
                                         kInnerHost,
                                         "--die-with-parent",
-                                        "--new-session",
                                         "--cap-drop",
                                         "ALL",
                                         "--clearenv"};

@@ -192,6 +192,7 @@ Check check_file(const std::string& name, const std::filesystem::path& path, con
 void check_parts(const Places& places, CheckDepth depth, std::vector<Check>& checks) {
   const std::string build = "build Sluice whole: cmake --build --preset release";
   checks.push_back(check_file("guard", places.guard, build, Verdict::missing));
+  checks.push_back(check_file("starter of ranks", places.rank, build, Verdict::missing));
   if (depth == CheckDepth::before_a_run) return;
   // One of the two MPIs is enough for a policy that uses only that one.
   checks.push_back(

@@ -23,6 +23,7 @@ struct Check {
 /// Where the parts of Sluice lie.
 struct Places {
   std::filesystem::path guard;
+  std::filesystem::path rank;  ///< the program that starts each rank
   std::filesystem::path libraries;
 };
 

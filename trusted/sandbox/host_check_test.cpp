@@ -10,7 +10,8 @@ namespace sluice::sandbox {
 namespace {
 
 TEST(HostCheck, MissingGuardIsNamedAndMended) {
-  const auto checks = check_host(CheckDepth::before_a_run, {"/nonexistent/sluice-guard", "/nonexistent"});
+  const auto checks =
+      check_host(CheckDepth::before_a_run, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent"});
   const auto guard =
       std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.name == "guard"; });
   ASSERT_NE(guard, checks.end());
@@ -25,7 +26,8 @@ TEST(HostCheck, DegradedIsFit) {
 }
 
 TEST(HostCheck, WhatIsNotOkSaysMore) {
-  for (const Check& check : check_host(CheckDepth::everything, {"/nonexistent/sluice-guard", "/nonexistent"})) {
+  for (const Check& check :
+       check_host(CheckDepth::everything, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent"})) {
     if (check.verdict != Verdict::ok) {
       EXPECT_FALSE(check.detail.empty()) << check.name;
     }
