@@ -242,6 +242,7 @@ std::vector<Attempt> system_files(const Target& target) {
       {"read_only_grant_reopen", [=] { return reopen_writable(target); }},
       {"read_only_grant_map", [=] { return write_mapping(target); }},
       {"system_file_times", [] { return set_times("/usr/bin/env"); }},
+      {"device_times", [] { return set_times("/dev/full"); }},
       {"sysctl", [] { return open_for("/proc/sys/kernel/core_pattern", O_WRONLY); }},
   };
 }

@@ -185,6 +185,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   join(rank);
+  say("MAILBOXES " + std::to_string(count_mailboxes()));
   if (task == "send") return send_all(rank, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100);
   if (task == "receive") return receive_all(rank);
   return rank.dropped(60'000) ? 0 : 4;

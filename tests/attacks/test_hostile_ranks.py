@@ -127,6 +127,7 @@ def calm_trace():
     assert result.code == 0, result.explain()
     assert zoo.received(outputs["receiver"])["sender"]["patterned"] == 60, result.explain()
     assert outputs["sender"].count(" ok\n") == 60
+    assert "MAILBOXES 0\n" in outputs["sender"] and "MAILBOXES 2\n" in outputs["receiver"]
     return outputs["sender"], ends["sender"]
 
 

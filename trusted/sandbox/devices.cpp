@@ -25,6 +25,28 @@ constexpr std::array<Node, 5> kNodes = {{{"null", 3}, {"zero", 5}, {"full", 7}, 
 /// Whether a device node at `path` works. In a user namespace it may be there and not.
 bool usable(const std::string& path) { return Fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)).valid(); }
 
+/// Makes the mount at `place` read-only. Devices stay writable as devices; the times and modes of their nodes do not.
+bool make_read_only(const std::string& place) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_RDONLY;
+  return mount_setattr(AT_FDCWD, place.c_str(), 0, &attributes, sizeof attributes) == 0;
+}
+
+/// The host's node at `place`, covered by itself read-only, in this mount namespace alone.
+Status<Problem> cover_node(const std::string& place) {
+  if (mount(place.c_str(), place.c_str(), nullptr, MS_BIND, nullptr) != 0 || !make_read_only(place)) {
+    return system_problem("cannot make " + place + " read-only for the run's sandboxes");
+  }
+  return Unit{};
+}
+
+Result<std::vector<Entry>, Problem> hosts_devices() {
+  for (const Node& node : kNodes) {
+    if (auto covered = cover_node(std::string("/dev/") + node.name); !covered) return covered.error();
+  }
+  return std::vector<Entry>{};
+}
+
 }  // namespace
 
 Result<std::vector<Entry>, Problem> own_devices(const std::string& stage) {
@@ -39,9 +61,10 @@ Result<std::vector<Entry>, Problem> own_devices(const std::string& stage) {
     const std::string path = folder + "/" + node.name;
     const bool made =
         mknod(path.c_str(), S_IFCHR | 0666, makedev(kMemoryDevices, node.minor)) == 0 && chmod(path.c_str(), 0666) == 0;
-    if (!made || !usable(path)) return std::vector<Entry>{};
+    if (!made || !usable(path)) return hosts_devices();
     entries.push_back({Entry::Kind::device, std::string("/dev/") + node.name, path});
   }
+  if (!make_read_only(folder)) return system_problem("cannot make " + folder + " read-only");
   return entries;
 }
 

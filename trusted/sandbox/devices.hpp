@@ -1,7 +1,7 @@
 // Device nodes of one sandbox alone.
 //
-// A file lock belongs to an inode. On the host's /dev/null, which every sandbox would see, a lock of one subject shows
-// to another.
+// Locks and times belong to an inode. On the host's /dev/null, which every sandbox would see, a lock of one subject
+// shows to another, and so does a change of its times.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ namespace sluice::sandbox {
 
 /// Makes the nodes below `stage`, a directory of this sandbox alone, and returns the entries that show them in /dev.
 /// /dev itself has to be mounted before. Without the privilege to make device nodes there are no entries: then the
-/// sandbox shows the host's nodes and must not be allowed any file locks.
+/// sandbox shows the host's nodes, made read-only in this mount namespace, and must not be allowed any file locks.
 Result<std::vector<Entry>, Problem> own_devices(const std::string& stage);
 
 }  // namespace sluice::sandbox
