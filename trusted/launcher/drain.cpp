@@ -54,7 +54,7 @@ void Drain::end() {
   if (wake_) (void)eventfd_write(wake_.get(), 1);
 }
 
-void Drain::add_inputs(RankPipes pipes, std::optional<std::uint32_t> rank, std::string prefix) {
+void Drain::add_inputs(RankPipes pipes, std::optional<std::uint32_t> rank, const std::string& prefix) {
   const std::string tag = line_tag(source_.label, source_.name, rank);
   for (Fd* pipe : {&pipes.out, &pipes.err}) {
     fcntl(pipe->get(), F_SETFL, O_NONBLOCK);

@@ -54,7 +54,7 @@ class Drain {
     LineSplitter lines;
   };
 
-  void add_inputs(RankPipes pipes, std::optional<std::uint32_t> rank, std::string prefix);
+  void add_inputs(RankPipes pipes, std::optional<std::uint32_t> rank, const std::string& prefix);
   void read_pipes();
   bool read_some(std::size_t index);
   void take(std::size_t index, std::string_view bytes, bool last);

@@ -34,7 +34,7 @@ constexpr char kPreload[] = "--preload=";
 /// The rank's number, which becomes part of a path: digits and nothing else.
 std::string own_rank(const char* variable) {
   const char* text = std::getenv(variable);
-  const std::string rank = text == nullptr ? "" : text;
+  std::string rank = text == nullptr ? "" : text;
   if (rank.empty() || rank.find_first_not_of("0123456789") != std::string::npos)
     fail("no rank in the environment variable " + std::string(variable), EINVAL);
   return rank;
