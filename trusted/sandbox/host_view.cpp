@@ -117,6 +117,8 @@ Status<Problem> stage_etc(const fs::path& etc) {
 void stage_topology(const fs::path& sys) {
   const fs::path system = "devices/system";
   std::error_code error;
+  // UCX, below MPICH, complains on standard error when it cannot list network devices. There are none for it.
+  fs::create_directories(sys / "class/net", error);
   for (const char* kind : {"cpu", "node"}) {
     const fs::path from = fs::path("/sys") / system / kind;
     const fs::path to = sys / system / kind;
