@@ -59,6 +59,8 @@ void run_attempts(const std::vector<Attempt>& attempts) {
   }
 }
 
+int number_in(const std::string& text) { return static_cast<int>(std::strtol(text.c_str(), nullptr, 10)); }
+
 std::string read_file(const std::string& path) {
   std::string text;
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -76,7 +78,7 @@ std::vector<pid_t> listed_processes() {
   DIR* folder = ::opendir("/proc");
   if (folder == nullptr) return found;
   while (const dirent* entry = ::readdir(folder)) {
-    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) found.push_back(std::atoi(entry->d_name));
+    if (std::isdigit(static_cast<unsigned char>(entry->d_name[0])) != 0) found.push_back(number_in(entry->d_name));
   }
   ::closedir(folder);
   return found;
@@ -114,8 +116,8 @@ Target Target::await(const std::string& path) {
   Target target;
   target.token = values["token"];
   target.secret = values["secret"];
-  target.pid = std::atoi(values["pid"].c_str());
-  target.port = static_cast<std::uint16_t>(std::atoi(values["port"].c_str()));
+  target.pid = number_in(values["pid"]);
+  target.port = static_cast<std::uint16_t>(number_in(values["port"]));
   target.address = values["address"];
   target.victim_folder = values["victim_folder"];
   target.own_folder = values["own_folder"];

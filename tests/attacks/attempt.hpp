@@ -34,6 +34,9 @@ struct Target {
 
 /// Where the victim keeps its secret in memory.
 inline constexpr std::uintptr_t kSecretAddress = 0x700000000000;
+inline void* secret_place() {
+  return reinterpret_cast<void*>(kSecretAddress);  // NOLINT(performance-no-int-to-ptr): agreed on beforehand
+}
 
 /// The verdict on one attempt, in words that README.md repeats:
 ///   reached      the victim, or what is the victim's, was reached
@@ -57,6 +60,9 @@ inline std::string verdict_of(std::int64_t returned) { return returned != -1 ? k
 
 /// Runs each attempt in a child process with a limit of 20 s and prints `VERDICT name verdict` for each.
 void run_attempts(const std::vector<Attempt>& attempts);
+
+/// The number that `text` begins with, or 0.
+int number_in(const std::string& text);
 
 /// The whole of a file, or an empty string. At most 4 MiB.
 std::string read_file(const std::string& path);

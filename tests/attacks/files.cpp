@@ -41,7 +41,7 @@ std::string through_link(const Target& target, const std::string& place) {
   const std::string link = target.own_folder + "/link";
   ::unlink(link.c_str());
   if (::symlink(place.c_str(), link.c_str()) != 0) return name_of(errno);
-  const std::string verdict = read_secret(link, target.secret);
+  std::string verdict = read_secret(link, target.secret);
   ::unlink(link.c_str());
   return verdict;
 }
@@ -59,7 +59,7 @@ std::string rename_out(const Target& target) {
   ::close(fd);
   const std::string to = target.own_folder + "/../renamed";
   const bool done = ::rename(from.c_str(), to.c_str()) == 0;
-  const std::string verdict = done ? kReached : name_of(errno);
+  std::string verdict = done ? kReached : name_of(errno);
   ::unlink(done ? to.c_str() : from.c_str());
   return verdict;
 }
@@ -98,7 +98,7 @@ std::string set_id(const Target& target, mode_t bit) {
 std::string change_attribute(const Target& target, const char* name, const void* value, std::size_t size) {
   const std::string path = target.own_folder + "/attributed";
   ::close(::open(path.c_str(), O_WRONLY | O_CREAT, 0700));
-  const std::string verdict = verdict_of(::setxattr(path.c_str(), name, value, size, 0));
+  std::string verdict = verdict_of(::setxattr(path.c_str(), name, value, size, 0));
   ::unlink(path.c_str());
   return verdict;
 }
@@ -113,7 +113,7 @@ std::string remove_label(const Target& target) {
   constexpr char kName[] = "user.sluice.label";
   char before[256];
   const ssize_t size = ::getxattr(target.own_folder.c_str(), kName, before, sizeof before);
-  const std::string verdict = verdict_of(::removexattr(target.own_folder.c_str(), kName));
+  std::string verdict = verdict_of(::removexattr(target.own_folder.c_str(), kName));
   if (verdict == kReached && size > 0) {
     ::setxattr(target.own_folder.c_str(), kName, before, static_cast<std::size_t>(size), 0);
   }
@@ -156,7 +156,7 @@ std::string open_by_handle_alone() {
 std::string mount_something() { return verdict_of(::mount("none", "/mnt", "tmpfs", 0, nullptr)); }
 
 std::string bind_over_self() {
-  const std::string verdict = verdict_of(::mount("/", "/mnt", nullptr, MS_BIND | MS_REC, nullptr));
+  std::string verdict = verdict_of(::mount("/", "/mnt", nullptr, MS_BIND | MS_REC, nullptr));
   if (verdict == kReached) ::umount2("/mnt", MNT_DETACH);
   return verdict;
 }
@@ -165,7 +165,7 @@ std::string remount_writable(const Target& target) {
   // Outside there is nothing to remount; a bind mount on itself stands for it.
   const std::string file = target.read_only_file;
   if (::mount(file.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) != 0) return name_of(errno);
-  const std::string verdict = verdict_of(::mount(nullptr, file.c_str(), nullptr, MS_REMOUNT | MS_BIND, nullptr));
+  std::string verdict = verdict_of(::mount(nullptr, file.c_str(), nullptr, MS_REMOUNT | MS_BIND, nullptr));
   ::umount2(file.c_str(), MNT_DETACH);
   return verdict;
 }
@@ -264,7 +264,7 @@ std::vector<Attempt> own_files(const Target& target) {
        [=] {
          const std::string path = target.own_folder + "/given";
          ::close(::open(path.c_str(), O_WRONLY | O_CREAT, 0700));
-         const std::string verdict = verdict_of(::chown(path.c_str(), 12345, 12345));
+         std::string verdict = verdict_of(::chown(path.c_str(), 12345, 12345));
          ::unlink(path.c_str());
          return verdict;
        }},

@@ -33,7 +33,7 @@ struct Place {
     const auto number = [](const char* openmpi, const char* mpich, std::uint32_t otherwise) {
       const char* text = std::getenv(openmpi);
       if (text == nullptr) text = std::getenv(mpich);
-      return text != nullptr ? static_cast<std::uint32_t>(std::atoi(text)) : otherwise;
+      return text != nullptr ? static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10)) : otherwise;
     };
     return {number("OMPI_COMM_WORLD_RANK", "PMI_RANK", 0), number("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", 1)};
   }

@@ -32,7 +32,7 @@ int reopened(const Mailbox& box, int flags) {
 std::string through_reopened(const Mailbox& box, const std::function<std::int64_t(int)>& act) {
   const int fd = reopened(box, O_RDWR);
   if (fd < 0) return "open: " + name_of(errno);
-  const std::string verdict = verdict_of(act(fd));
+  std::string verdict = verdict_of(act(fd));
   ::close(fd);
   return verdict;
 }

@@ -38,7 +38,7 @@ std::string read_shared_memory(const Target& target) {
   const int id = ::shmget(target.key(), 0, 0);
   if (id < 0) return name_of(errno);
   const void* place = ::shmat(id, nullptr, SHM_RDONLY);
-  if (place == reinterpret_cast<const void*>(-1)) return name_of(errno);
+  if (place == MAP_FAILED) return name_of(errno);  // the same value as shmat() gives
   return std::memcmp(place, target.secret.data(), target.secret.size()) == 0 ? kReached : kNothing;
 }
 
@@ -74,7 +74,8 @@ std::string find_socket(const std::string& folder, int depth, const std::string&
   std::string verdict = kNothing;
   while (const dirent* entry = ::readdir(entries)) {
     const std::string name = entry->d_name;
-    const std::string path = folder + "/" + name;
+    std::string path = folder;
+    path.append("/").append(name);
     struct stat status {};
     if (name == "." || name == ".." || path == "/proc" || path == "/sys" || path == "/usr") continue;
     if (::lstat(path.c_str(), &status) != 0) continue;

@@ -31,7 +31,7 @@ std::string unshare_one(int flag) { return verdict_of(::unshare(flag)); }
 std::string clone_into(unsigned long flag) {
   const auto child = ::syscall(SYS_clone, flag | SIGCHLD, 0, 0, 0, 0);
   if (child == 0) ::_exit(0);
-  const std::string verdict = verdict_of(child);
+  std::string verdict = verdict_of(child);
   if (child > 0) ::waitpid(static_cast<pid_t>(child), nullptr, 0);
   return verdict;
 }
@@ -42,7 +42,7 @@ std::string clone_new_call() {
   } arguments{CLONE_NEWUSER, 0, 0, 0, SIGCHLD, 0, 0, 0};
   const auto child = ::syscall(SYS_clone3, &arguments, sizeof arguments);
   if (child == 0) ::_exit(0);
-  const std::string verdict = verdict_of(child);
+  std::string verdict = verdict_of(child);
   if (child > 0) ::waitpid(static_cast<pid_t>(child), nullptr, 0);
   return verdict;
 }

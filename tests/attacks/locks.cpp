@@ -41,10 +41,13 @@ int range_held(int fd, int command, off_t start) {
   return range.l_type != F_UNLCK ? 1 : 0;
 }
 
-/// A lease is refused while others have the file open for writing.
-int lease_refused(int fd) {
-  if (::fcntl(fd, F_SETLEASE, F_RDLCK) == 0) return ::fcntl(fd, F_SETLEASE, F_UNLCK) == 0 ? 1 : 1;
-  return errno == EAGAIN ? 1 : -1;
+/// A lease tells either way: it is refused while others have the file open for writing, and broken when they open it.
+int lease_tells(int fd) {
+  const bool had = ::fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+  const bool refused = !had && errno == EAGAIN;
+  if (!had && !refused) return -1;
+  if (had) ::fcntl(fd, F_SETLEASE, F_UNLCK);
+  return 1;
 }
 
 }  // namespace
@@ -106,7 +109,7 @@ std::vector<Attempt> lock_attempts(const Target&) {
       {"flock", [] { return look(flock_held); }},
       {"posix_lock", [] { return look([](int fd) { return range_held(fd, F_GETLK, 0); }); }},
       {"open_file_lock", [] { return look([](int fd) { return range_held(fd, F_OFD_GETLK, 1); }); }},
-      {"lease", [] { return look(lease_refused); }},
+      {"lease", [] { return look(lease_tells); }},
       {"write_life_hint",
        [] {
          return look([](int fd) {

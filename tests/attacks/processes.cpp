@@ -24,7 +24,7 @@ namespace {
 /// Tries `alive` on every process id that the kernel can have. Reached: the victim answers. An answer from a process
 /// that /proc does not show is told apart: it would be one that hides.
 std::string scan(const Target& target, const std::function<bool(pid_t)>& alive) {
-  const pid_t last = std::max(std::atoi(read_file("/proc/sys/kernel/pid_max").c_str()), 32768);
+  const pid_t last = std::max(number_in(read_file("/proc/sys/kernel/pid_max")), 32768);
   const pid_t victim = find_victim(target);
   for (pid_t pid = 1; pid <= last; ++pid) {
     if (!alive(pid)) continue;
@@ -55,7 +55,7 @@ std::string look_at_texts(const Target& target, const char* file) {
 std::string read_memory(pid_t pid, const Target& target) {
   std::vector<char> buffer(target.secret.size());
   iovec local{buffer.data(), buffer.size()};
-  iovec remote{reinterpret_cast<void*>(kSecretAddress), buffer.size()};
+  iovec remote{secret_place(), buffer.size()};
   if (::process_vm_readv(pid, &local, 1, &remote, 1, 0) < 0) return name_of(errno);
   return std::string(buffer.begin(), buffer.end()) == target.secret ? kReached : kNothing;
 }
@@ -72,7 +72,7 @@ std::string write_memory(const Target& target) {
   // What is written is what is there: a success must not spoil the other attempts.
   std::string text = target.secret;
   iovec local{text.data(), text.size()};
-  iovec remote{reinterpret_cast<void*>(kSecretAddress), text.size()};
+  iovec remote{secret_place(), text.size()};
   return verdict_of(::process_vm_writev(victim_pid(target), &local, 1, &remote, 1, 0));
 }
 

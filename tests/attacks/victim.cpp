@@ -92,8 +92,8 @@ void own_numbers(const Target& target) {
   const int memory = ::shmget(target.key(), 4096, IPC_CREAT | 0666);
   void* place = memory >= 0 ? ::shmat(memory, nullptr, 0) : MAP_FAILED;
   if (place != MAP_FAILED) std::memcpy(place, target.secret.data(), target.secret.size());
-  ::msgget(target.key(), IPC_CREAT | 0666);
-  ::semget(target.key(), 1, IPC_CREAT | 0666);
+  static_cast<void>(::msgget(target.key(), IPC_CREAT | 0666));
+  ::semget(target.key(), 1, IPC_CREAT | 0666);  // NOLINT(bugprone-unused-return-value): what it owns stays
   mq_attr attributes{};
   attributes.mq_maxmsg = 2;
   attributes.mq_msgsize = 64;
@@ -116,8 +116,8 @@ void let_go(const Target& target) {
 }
 
 void secret_in_memory(const std::string& secret) {
-  void* place = ::mmap(reinterpret_cast<void*>(kSecretAddress), 4096, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  void* place =
+      ::mmap(secret_place(), 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   if (place == MAP_FAILED) std::exit(3);
   std::memcpy(place, secret.c_str(), secret.size() + 1);
 }
@@ -125,6 +125,7 @@ void secret_in_memory(const std::string& secret) {
 /// Takes visitors until the folder has a file `stop`, 60 s at most. Returns how many came.
 int wait_for_visitors(const std::string& folder, const std::vector<int>& listeners) {
   std::vector<pollfd> polled;
+  polled.reserve(listeners.size());
   for (const int fd : listeners) polled.push_back({fd, POLLIN, 0});
   int visitors = 0;
   for (int waited = 0; waited < 600 && ::access((folder + "/stop").c_str(), F_OK) != 0; ++waited) {
@@ -162,13 +163,13 @@ int main(int argc, char** argv) {
   map_shared_file();
   const std::vector<int> listeners = {listen_unix("@" + target.token), listen_unix("/tmp/" + target.token + ".socket"),
                                       listen_unix("/run/" + target.token + ".socket"),
-                                      listen_tcp(static_cast<std::uint16_t>(std::atoi(argv[3])))};
+                                      listen_tcp(static_cast<std::uint16_t>(number_in(argv[3])))};
   std::printf("VICTIM NAMESPACES %s\nVICTIM INODES %s\nVICTIM READY\n", namespace_numbers().c_str(),
               inode_numbers().c_str());
   std::fflush(stdout);
   const int visitors = wait_for_visitors(folder, listeners);
   let_go(target);
-  const bool intact = std::strcmp(reinterpret_cast<const char*>(kSecretAddress), target.secret.c_str()) == 0;
+  const bool intact = std::strcmp(static_cast<const char*>(secret_place()), target.secret.c_str()) == 0;
   std::printf("VICTIM VISITORS %d\nVICTIM SIGNALS %d\nVICTIM MEMORY %s\n", visitors, static_cast<int>(signals),
               intact ? "intact" : "changed");
   return 0;
