@@ -7,6 +7,4 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-pid_t setsid(void) {
-  return setpgid(0, 0) == 0 ? getpid() : -1;
-}
+pid_t setsid(void) { return setpgid(0, 0) == 0 ? getpid() : -1; }
