@@ -129,6 +129,28 @@ def state_of(pid: int) -> str:
         return "gone"
 
 
+@pytest.mark.parametrize("combination", ["mixed", "mixed-other"])
+def test_an_mpiexec_that_outlives_its_ranks_is_ended(combination):
+    """Open MPI's does so now and then after an abort; here it is stopped, so that it cannot notice."""
+    with started(combination) as run:
+        run.start()
+        await_both_up(run)
+        rank = PARTS["rank"](run)
+        launchers = [PARTS["mpiexec"](run), *named(run, lambda line: "hydra_pmi_proxy" in line.split(" ")[0])]
+        stopped = [pid for pid in launchers if pid in (parent_of(rank), parent_of(parent_of(rank)))]
+        assert stopped
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        os.kill(rank, signal.SIGKILL)
+        if combination == "mixed-other":  # the proxy is a process too, and only without it is mpiexec alone
+            os.kill(parent_of(rank), signal.SIGKILL)
+        await_text(run, "high", "PASSED high")
+        result = run.finish(40)
+        assert not result.timed_out, result.explain()
+        assert result.code == 1, result.explain()
+        assert "its mpiexec went on without any rank" in result.stderr, result.explain()
+
+
 @pytest.mark.parametrize("part", PARTS)
 def test_killed_as_soon_as_it_is_there(part):
     with started() as run:

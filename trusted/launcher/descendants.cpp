@@ -23,7 +23,8 @@ std::vector<pid_t> children_of(pid_t parent) {
     if (end == std::string::npos || text.size() < end + 5) continue;
     pid_t found = 0;
     std::from_chars(text.data() + end + 4, text.data() + text.size(), found);
-    if (found == parent) result.push_back(pid);
+    const bool zombie = text[end + 2] == 'Z';
+    if (found == parent && !zombie) result.push_back(pid);
   }
   return result;
 }

@@ -76,6 +76,9 @@ std::string json_end(const SubjectState& subject) {
     case EndedBy::guard_queue_full:
       by = "guard-queue-full";
       break;
+    case EndedBy::stuck_launcher:
+      by = "stuck-launcher";
+      break;
     case EndedBy::interrupt:
       by = "interrupt";
       break;
@@ -110,6 +113,7 @@ std::string describe_end(const SubjectState& subject) {
       return "ended by the guard: " + subject.why;
     case EndedBy::interrupt:
       return "stopped by the operator";
+    case EndedBy::stuck_launcher:
     case EndedBy::collapse:
       return "ended: " + subject.why;
     case EndedBy::itself:

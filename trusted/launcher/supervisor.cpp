@@ -34,6 +34,9 @@ using sandbox::Problem;
 
 constexpr std::chrono::milliseconds kStatusPeriod{250};
 constexpr std::chrono::seconds kStopGrace{5};
+/// Open MPI's mpiexec hangs now and then after an abort, its ranks long gone. This long without one, it is ended.
+constexpr std::chrono::seconds kWithoutRanks{15};
+constexpr std::chrono::milliseconds kRankLookPeriod{1000};
 constexpr std::chrono::seconds kGuardStart{60};
 constexpr std::chrono::seconds kGuardEnd{2};
 constexpr std::size_t kMaxInfo = 4096;
@@ -46,6 +49,7 @@ struct Sandbox {
   bool outer_reaped = false;
   std::string info;
   std::unique_ptr<Drain> drain;
+  std::optional<Clock::time_point> without_ranks;  ///< since when its mpiexec has no process below it
 };
 
 class Supervisor {
@@ -85,6 +89,7 @@ class Supervisor {
   bool on_info(std::size_t index);
   void reap();
   void check_gone(std::size_t index);
+  void look_for_stuck_launchers();
   void end_subject(std::size_t index, EndedBy by, const std::string& why);
   void stop(bool now);
   void guard_died();
@@ -110,6 +115,7 @@ class Supervisor {
   bool live_ = false;
   std::optional<Clock::time_point> stop_deadline_;
   Clock::time_point next_status_ = Clock::now();
+  Clock::time_point next_rank_look_ = Clock::now();
 };
 
 void Supervisor::catch_signals() {
@@ -239,7 +245,7 @@ void Supervisor::wait_once() {
     // A sandbox whose monitor is gone may be waiting for its last processes.
     waits.push_back({sandbox.outer_reaped ? sandbox.first.get() : -1, POLLIN, 0});
   }
-  int timeout = -1;
+  int timeout = static_cast<int>(kRankLookPeriod.count());
   if (live_) timeout = static_cast<int>(kStatusPeriod.count());
   if (stop_deadline_) timeout = 100;
   if (poll(waits.data(), waits.size(), timeout) < 0 && errno != EINTR) return;
@@ -255,6 +261,7 @@ void Supervisor::wait_once() {
   // What the guard said of a subject before its last process ended counts as its end.
   on_guard();
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) check_gone(i);
+  look_for_stuck_launchers();
   if (stop_deadline_ && Clock::now() > *stop_deadline_) stop(true);
   draw_status();
 }
@@ -303,6 +310,11 @@ void Supervisor::on_event(const guard::Event& event) {
     if (connected > 0) --connected;
   } else if (event.kind == guard::EventKind::misbehaved && event.subject < state_.subjects.size()) {
     end_subject(event.subject, EndedBy::guard_misbehaviour, guard::describe(event.misbehaviour));
+  } else if (event.kind == guard::EventKind::setup_failed) {
+    // After it was ready, that is memory which turned out not to be there.
+    state_.host_failed = true;
+    const std::string text(event.text, strnlen(event.text, sizeof event.text));
+    for (std::size_t i = 0; i < sandboxes_.size(); ++i) end_subject(i, EndedBy::collapse, text);
   } else if (event.kind == guard::EventKind::queue_full && event.flow < state_.flows.size()) {
     const table::Flow& flow = plan_.policy.table.flows[event.flow];
     end_subject(flow.to, EndedBy::guard_queue_full,
@@ -384,6 +396,24 @@ void Supervisor::check_gone(std::size_t index) {
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
   const guard::Command command{guard::CommandKind::subject_ended, static_cast<std::uint32_t>(index)};
   (void)send(guard_control_.get(), &command, sizeof command, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void Supervisor::look_for_stuck_launchers() {
+  const auto now = Clock::now();
+  if (now < next_rank_look_) return;
+  next_rank_look_ = now + kRankLookPeriod;
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+    Sandbox& sandbox = sandboxes_[i];
+    if (state_.subjects[i].phase != SubjectState::Phase::running) continue;
+    const std::vector<pid_t> launcher = children_of(sandbox.first_pid);
+    if (launcher.size() != 1 || !children_of(launcher[0]).empty()) {
+      sandbox.without_ranks.reset();
+    } else if (!sandbox.without_ranks) {
+      sandbox.without_ranks = now;
+    } else if (now - *sandbox.without_ranks > kWithoutRanks) {
+      end_subject(i, EndedBy::stuck_launcher, "its mpiexec went on without any rank");
+    }
+  }
 }
 
 void Supervisor::draw_status() {
