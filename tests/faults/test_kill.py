@@ -42,15 +42,21 @@ def named(run, test) -> list:
 
 
 def supervisor(run):
-    """Its command line is that of the front, whose only child it is."""
-    return first([pid for pid in descendants(run.process.pid) if parent_of(pid) == run.process.pid])
+    """The child of the front that leads a session. Others try out what the host can do, and are gone soon."""
+    front = run.process.pid
+    return first([pid for pid in descendants(front) if parent_of(pid) == front and stat_field(pid, 3) == pid])
 
 
 def parent_of(pid: int) -> int:
+    return stat_field(pid, 1)
+
+
+def stat_field(pid: int, index: int) -> int:
+    """A number after the command in /proc/PID/stat: 1 parent, 2 process group, 3 session; -1 if the process is gone."""
     try:
         with open(f"/proc/{pid}/stat") as file:
-            return int(file.read().rsplit(")", 1)[1].split()[1])
-    except OSError:
+            return int(file.read().rsplit(")", 1)[1].split()[index])
+    except (OSError, IndexError):
         return -1
 
 
@@ -62,8 +68,7 @@ PARTS = {
     "mpiexec": lambda run: first(named(run, lambda line: "mpiexec" in line.split(" ")[0] and "named-low" in line)),
     "rank": lambda run: first(named(run, lambda line: "worker" in line.split(" ")[0] and "named-low" in line)),
 }
-# The exit code of the run. At the start the front's first child may be one that checks what the host can do, and a part
-# that dies while it is set up may mean that the host cannot.
+# The exit code of the run. A part that dies while it is set up may mean that the host cannot.
 CODES = {"front": {-signal.SIGKILL}, "supervisor": {6}, "guard": {6}, "bwrap": {1}, "mpiexec": {1}, "rank": {1}}
 CODES_AT_START = {**CODES, "supervisor": {4, 6}, "guard": {4, 6}, "bwrap": {1, 4}, "mpiexec": {1, 4}}
 
