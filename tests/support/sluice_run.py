@@ -31,7 +31,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FOLDER_PREFIX = "sluice-test-"
 GRACE_SECONDS = 5.0
 # Names that Sluice, bubblewrap and the two MPIs give to what they make; other tests may be at work on this machine.
-OURS_IN_TMP = re.compile(r"\.?(sluice|bwrap)(?!-([a-z-]+-)?test-)")
+OURS_IN_TMP = re.compile(r"\.?(sluice|bwrap|ompi\.sluice)(?!-([a-z-]+-)?(test|bench)-)")
 OURS_IN_SHM = re.compile(r"sluice|vader_segment|sm_segment|osc_rdma|mpich|ucx|psm", re.IGNORECASE)
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -38,8 +38,10 @@ def test_a_file_is_found(path):
 
 
 def test_folders_of_other_tests_are_left_alone():
-    assert not OURS_IN_TMP.match("sluice-test-abc") and not OURS_IN_TMP.match("sluice-host-view-test-abc")
-    assert OURS_IN_TMP.match("sluice-run-1") and OURS_IN_TMP.match(".sluice") and OURS_IN_TMP.match("bwrap-x")
+    for name in ("sluice-test-abc", "sluice-host-view-test-abc", "sluice-bench-f_p1syog", "ompi.host.0"):
+        assert not OURS_IN_TMP.match(name), name
+    for name in ("sluice-run-1", ".sluice", "bwrap-x", "ompi.sluice.1000"):
+        assert OURS_IN_TMP.match(name), name
 
 
 def test_a_mount_is_found(tmp_path):
