@@ -18,7 +18,9 @@
 #include <csignal>
 #include <cstring>
 #include <ctime>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "tests/attacks/attempts.hpp"
 
@@ -103,17 +105,26 @@ std::string ask_host() {
   return verdict_of(::sysinfo(&state));
 }
 
-/// Two readings of a counter of the whole host, with work in between. Reached: it moved, so it is the live one.
+/// Two readings of a counter of the whole host, with work in between that moves each of them: processes, open files,
+/// names looked up. Reached: it moved, so it is the live one.
 std::string live(const char* path) {
   const std::string first = read_file(path);
   if (first.empty()) return kNothing;
+  std::vector<int> held;
   for (int i = 0; i < 20; ++i) {
     const pid_t child = ::fork();
     if (child == 0) ::_exit(0);
     ::waitpid(child, nullptr, 0);
+    for (int j = 0; j < 20; ++j) {
+      const std::string missing = "no-such-file-" + std::to_string(child) + "-" + std::to_string(j);
+      static_cast<void>(::access(missing.c_str(), F_OK));
+      held.push_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    }
     ::usleep(20'000);
   }
-  return read_file(path) == first ? kNothing : kReached;
+  const bool moved = read_file(path) != first;
+  for (const int fd : held) ::close(fd);
+  return moved ? kReached : kNothing;
 }
 
 /// Whether a page of a file that the victim maps shows as shared with somebody. No program maps this file.
