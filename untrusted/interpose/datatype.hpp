@@ -24,7 +24,9 @@ Layout layout_of(MPI_Datatype datatype);
 
 /// The address of element `index` of a buffer.
 inline const void* element(const void* buffer, std::int64_t index, const Layout& layout) noexcept {
-  return reinterpret_cast<const void*>(reinterpret_cast<std::intptr_t>(buffer) + index * layout.extent);
+  // Not pointer arithmetic: the buffer may be MPI_BOTTOM, which points at nothing.
+  const std::intptr_t address = reinterpret_cast<std::intptr_t>(buffer) + index * layout.extent;
+  return reinterpret_cast<const void*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
 /// How many elements go into one call of MPI_Pack or MPI_Unpack that handles about `bytes` bytes; at least one.

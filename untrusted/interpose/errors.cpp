@@ -82,7 +82,10 @@ std::string compose(const std::string& where, std::string reason, std::uint32_t 
   text += reason;
   text += at;
   for (const std::string& way_out : {hint, short_hint}) {
-    if (!way_out.empty() && text.size() + 2 + way_out.size() <= limit) return text + ". " + way_out;
+    if (way_out.empty() || text.size() + 2 + way_out.size() > limit) continue;
+    text += ". ";
+    text += way_out;
+    break;
   }
   return text;
 }

@@ -12,7 +12,7 @@ namespace {
 
 /// First allocation for a message that nobody waits for. More is added as it arrives, so that a sender cannot claim
 /// memory with a large announcement.
-constexpr std::uint64_t kFirstRoom = 64 * 1024;
+constexpr std::uint64_t kFirstRoom = std::uint64_t{64} * 1024;
 
 void write(Receive& receive, std::uint64_t offset, const std::byte* bytes, std::uint64_t count) {
   if (offset >= receive.capacity || receive.outcome == Outcome::no_memory) return;
