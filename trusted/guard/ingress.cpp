@@ -10,7 +10,6 @@
 #include <memory>
 #include <utility>
 
-#include "trusted/base/relax.hpp"
 #include "trusted/guard/greeting.hpp"
 
 namespace sluice::guard {
@@ -19,9 +18,8 @@ namespace {
 
 /// Fragments taken from one rank before the next rank of the subject has its turn.
 constexpr std::uint32_t kTurn = 64;
-/// Waiting: this many passes without a pause, then yielding for this long, then sleep. No such pass: where threads
-/// that wait outnumber processors only giving way helps, and elsewhere giving way costs nothing.
-constexpr std::uint32_t kSpinPasses = 0;
+/// Waiting: yielding for this long, then sleep. Without a spin before: where threads that wait outnumber processors
+/// only giving way helps, and elsewhere giving way costs nothing.
 constexpr std::chrono::microseconds kYieldTime{500};
 /// Silence after which frames count as the last ones for now: egress is told of them.
 constexpr std::chrono::microseconds kSilence{20};
@@ -63,7 +61,7 @@ void Ingress::run() noexcept {
       rest();
       continue;
     }
-    idle_passes_ = 0;
+    idle_since_.reset();
     const auto now = Clock::now();
     outflows_.ring_due(now);
     if (now - looked_at_sockets_ >= kSocketPeriod) look_at_sockets(false);
@@ -86,16 +84,12 @@ bool Ingress::drain_once() noexcept {
 }
 
 void Ingress::rest() noexcept {
-  if (++idle_passes_ <= kSpinPasses) {
-    relax();
-    return;
-  }
   const auto now = Clock::now();
-  if (idle_passes_ == kSpinPasses + 1) idle_since_ = now;
-  if (now - idle_since_ >= kSilence) outflows_.ring_all(now);
+  if (!idle_since_) idle_since_ = now;
+  if (now - *idle_since_ >= kSilence) outflows_.ring_all(now);
   if (now - looked_at_sockets_ >= kSocketPeriod) {
     look_at_sockets(false);
-  } else if (now - idle_since_ < kYieldTime) {
+  } else if (now - *idle_since_ < kYieldTime) {
     ::sched_yield();
   } else {
     sleep();
@@ -109,7 +103,7 @@ void Ingress::sleep() noexcept {
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (!drain_once() && !stopped_) look_at_sockets(true);
   for (Sender& sender : senders_) sender.want_doorbell(false);
-  idle_passes_ = 0;
+  idle_since_.reset();
 }
 
 void Ingress::look_at_sockets(bool wait) noexcept {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "trusted/base/fd.hpp"
@@ -63,8 +64,7 @@ class Ingress {
   Fd gone_;                      // eventfd: subject_ended()
 
   bool stopped_ = false;
-  std::uint32_t idle_passes_ = 0;
-  Clock::time_point idle_since_{};
+  std::optional<Clock::time_point> idle_since_;  // first pass that found nothing; none while frames arrive
   Clock::time_point looked_at_sockets_{};
 };
 
