@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "trusted/guard/ingress_groups.hpp"
+
 namespace sluice::guard {
 
 Result<std::unique_ptr<Guard>, MemoryError> Guard::create(table::RunTable table, std::vector<Fd> listeners,
@@ -45,13 +47,18 @@ void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& user
     ingresses_.push_back(
         std::make_unique<Ingress>(table_, std::move(setup), subjects_[subject], flows, statistics_, reporter_));
   }
+  for (const auto& group : ingress_groups(table_, std::thread::hardware_concurrency())) {
+    std::vector<Ingress*> members;
+    for (const std::uint32_t subject : group) members.push_back(ingresses_[subject].get());
+    ingress_threads_.push_back(std::make_unique<IngressThread>(std::move(members)));
+  }
 }
 
 bool Guard::start() {
   // Threads are never joined: they end with the process, when the launcher's socket does.
   try {
     for (const auto& egress : egresses_) std::thread([part = egress.get()] { part->run(); }).detach();
-    for (const auto& ingress : ingresses_) std::thread([part = ingress.get()] { part->run(); }).detach();
+    for (const auto& ingress : ingress_threads_) std::thread([part = ingress.get()] { part->run(); }).detach();
   } catch (const std::system_error&) {
     return false;
   }

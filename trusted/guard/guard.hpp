@@ -10,6 +10,7 @@
 #include "trusted/guard/egress.hpp"
 #include "trusted/guard/flow.hpp"
 #include "trusted/guard/ingress.hpp"
+#include "trusted/guard/ingress_thread.hpp"
 #include "trusted/guard/memory.hpp"
 #include "trusted/table/table.hpp"
 
@@ -22,7 +23,7 @@ class Guard {
                                                             const std::vector<uid_t>& users, Statistics& statistics,
                                                             const Reporter& reporter);
 
-  /// Starts one ingress thread for each subject that has a part in the world and one egress thread for each flow.
+  /// Starts the ingress threads (trusted/guard/ingress_groups.hpp) and one egress thread for each flow.
   /// False if the system has no more threads.
   [[nodiscard]] bool start();
 
@@ -42,7 +43,8 @@ class Guard {
   std::vector<SubjectMemory> subjects_;
   std::vector<std::unique_ptr<Flow>> flows_;
   std::vector<std::unique_ptr<Ingress>> ingresses_;  // one for each subject
-  std::vector<std::unique_ptr<Egress>> egresses_;    // one for each flow
+  std::vector<std::unique_ptr<IngressThread>> ingress_threads_;
+  std::vector<std::unique_ptr<Egress>> egresses_;  // one for each flow
 };
 
 }  // namespace sluice::guard

@@ -1,7 +1,5 @@
 #include "trusted/guard/ingress.hpp"
 
-#include <poll.h>
-#include <sched.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -18,13 +16,6 @@ namespace {
 
 /// Fragments taken from one rank before the next rank of the subject has its turn.
 constexpr std::uint32_t kTurn = 64;
-/// Waiting: yielding for this long, then sleep. Without a spin before: where threads that wait outnumber processors
-/// only giving way helps, and elsewhere giving way costs nothing.
-constexpr std::chrono::microseconds kYieldTime{500};
-/// Silence after which frames count as the last ones for now: egress is told of them.
-constexpr std::chrono::microseconds kSilence{20};
-/// How often sockets are looked at while frames arrive.
-constexpr std::chrono::milliseconds kSocketPeriod{1};
 /// Connections that may be open without having said who they are, beyond one for each rank.
 constexpr std::size_t kStrangers = 8;
 
@@ -55,20 +46,6 @@ Ingress::Ingress(const table::RunTable& table, IngressSetup setup, SubjectMemory
 
 void Ingress::subject_ended() noexcept { static_cast<void>(::eventfd_write(gone_.get(), 1)); }
 
-void Ingress::run() noexcept {
-  while (!stopped_) {
-    if (!drain_once()) {
-      rest();
-      continue;
-    }
-    idle_since_.reset();
-    const auto now = Clock::now();
-    outflows_.ring_due(now);
-    if (now - looked_at_sockets_ >= kSocketPeriod) look_at_sockets(false);
-  }
-  outflows_.ring_all(Clock::now());
-}
-
 bool Ingress::drain_once() noexcept {
   bool worked = false;
   for (Sender& sender : senders_) {
@@ -83,41 +60,20 @@ bool Ingress::drain_once() noexcept {
   return worked;
 }
 
-void Ingress::rest() noexcept {
-  const auto now = Clock::now();
-  if (!idle_since_) idle_since_ = now;
-  if (now - *idle_since_ >= kSilence) outflows_.ring_all(now);
-  if (now - looked_at_sockets_ >= kSocketPeriod) {
-    look_at_sockets(false);
-  } else if (now - *idle_since_ < kYieldTime) {
-    ::sched_yield();
-  } else {
-    sleep();
-  }
+void Ingress::want_doorbell(bool wanted) noexcept {
+  for (Sender& sender : senders_) sender.want_doorbell(wanted);
 }
 
-void Ingress::sleep() noexcept {
-  outflows_.ring_all(Clock::now());
-  for (Sender& sender : senders_) sender.want_doorbell(true);
-  // Either a sender sees the wish after it published a frame, or this pass sees the frame.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!drain_once() && !stopped_) look_at_sockets(true);
-  for (Sender& sender : senders_) sender.want_doorbell(false);
-  idle_since_.reset();
-}
-
-void Ingress::look_at_sockets(bool wait) noexcept {
-  looked_at_sockets_ = Clock::now();
-  // Rebuilt on every look: looks are rare, and a stale entry would be a wrong one.
-  std::vector<pollfd> polled;
+void Ingress::add_polled(std::vector<pollfd>& polled) const {
   polled.push_back({setup_.listener.get(), POLLIN, 0});
   polled.push_back({memory_.doorbell.get(), POLLIN, 0});
   polled.push_back({gone_.get(), POLLIN, 0});
   // Invalid descriptors are negative, which poll() skips.
   for (const Fd& connection : connections_) polled.push_back({connection.get(), POLLIN, 0});
   for (const Fd& stranger : strangers_) polled.push_back({stranger.get(), POLLIN, 0});
-  if (::poll(polled.data(), polled.size(), wait ? -1 : 0) <= 0) return;
+}
 
+void Ingress::serve(std::span<const pollfd> polled) noexcept {
   if (polled[1].revents != 0) clear_event(memory_.doorbell);
   for (std::uint32_t rank = 0; rank < connections_.size() && !stopped_; ++rank) {
     if (polled[3 + rank].revents != 0) look_at_rank(rank);

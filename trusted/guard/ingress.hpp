@@ -1,14 +1,15 @@
-// Ingress of one subject: the thread that takes what the subject's ranks send, and everything else they may ask for.
+// Ingress of one subject: takes what the subject's ranks send, and answers everything else they may ask for.
 //
 // It depends on its own subject and on the tables. It shares with the receiving side only mailbox memory, which it
-// writes, and the return queue of segments (see trusted/ring/segment_pool.hpp).
+// writes, and the return queue of segments (see trusted/ring/segment_pool.hpp). Its thread calls all but
+// subject_ended() (trusted/guard/ingress_thread.hpp).
 #pragma once
 
+#include <poll.h>
 #include <sys/types.h>
 
-#include <atomic>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <vector>
 
 #include "trusted/base/fd.hpp"
@@ -34,20 +35,30 @@ class Ingress {
   Ingress(const table::RunTable& table, IngressSetup setup, SubjectMemory& memory, const std::vector<Flow*>& flows,
           Statistics& statistics, const Reporter& reporter);
 
-  /// Thread body: returns when the subject has ended and its receivers have been told.
-  void run() noexcept;
-
   /// From any thread: every process of the subject is gone.
   void subject_ended() noexcept;
 
- private:
+  /// The subject has ended and its receivers have been told: nothing is left to do.
+  [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+
+  /// Takes what lies in the rings, a bounded turn of each. True if there was anything.
   [[nodiscard]] bool drain_once() noexcept;
+
+  Outflows& outflows() noexcept { return outflows_; }
+
+  /// Asks the ranks to ring the doorbell when they publish a frame.
+  void want_doorbell(bool wanted) noexcept;
+
+  /// Adds the descriptors that the subject may make ready.
+  void add_polled(std::vector<pollfd>& polled) const;
+
+  /// Serves the descriptors that add_polled() added, in the state that poll() found them. In between, nothing else
+  /// has been called.
+  void serve(std::span<const pollfd> polled) noexcept;
+
+ private:
   void finish_closing() noexcept;
   void finish_all() noexcept;
-  void rest() noexcept;
-  void sleep() noexcept;
-
-  void look_at_sockets(bool wait) noexcept;
   void accept_all() noexcept;
   void greet(Fd& connection) noexcept;
   void look_at_rank(std::uint32_t rank) noexcept;
@@ -64,8 +75,6 @@ class Ingress {
   Fd gone_;                      // eventfd: subject_ended()
 
   bool stopped_ = false;
-  std::optional<Clock::time_point> idle_since_;  // first pass that found nothing; none while frames arrive
-  Clock::time_point looked_at_sockets_{};
 };
 
 }  // namespace sluice::guard

@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 /// eighth of the queue where that is less); and once after the last of them. All of it follows from what the sender
 /// does. Each wake-up takes a processor from those who carry frames.
 inline constexpr std::chrono::microseconds kBellPeriod{1000};
-inline constexpr std::uint64_t kBellBytes = std::uint64_t{512} << 10;
+inline constexpr std::uint64_t kBellBytes = std::uint64_t{2} << 20;
 
 class Outflows {
  public:

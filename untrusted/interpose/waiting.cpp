@@ -16,6 +16,9 @@ namespace sluice::interpose {
 
 namespace {
 
+/// The last time that this process gave way, nobody else ran.
+std::atomic<bool> undisturbed{false};
+
 constexpr char kGuardGone[] = "the guard is gone: the run is over";
 
 timespec to_timespec(std::chrono::microseconds time) {
@@ -60,22 +63,24 @@ void drive_host() {
 }
 
 bool Waiter::spin_or_yield() {
-  if (++passes_ <= kSpinPasses) {
+  if (++passes_ % kPassesPerYield != 0 && undisturbed.load(std::memory_order_relaxed)) {
     __builtin_ia32_pause();
     return true;
   }
   const auto now = std::chrono::steady_clock::now();
-  if (passes_ == kSpinPasses + 1) {
+  if (!started_) {
+    started_ = true;
     since_ = now;
     nap_ = kFirstNap;
   }
   if (now - since_ >= kYieldTime) return false;
   ::sched_yield();
+  undisturbed.store(std::chrono::steady_clock::now() - now < kSwitchTime, std::memory_order_relaxed);
   return true;
 }
 
 void Waiter::pause() {
-  if (passes_ >= kSpinPasses) drive_host();
+  drive_host();
   if (spin_or_yield()) return;
   if (layer.world.local_size < 2 && !layer.threads) return sleep_for_mail(kRest);
   sleep_for_mail(nap_);

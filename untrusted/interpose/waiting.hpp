@@ -1,4 +1,4 @@
-// How this library waits: spin briefly, then yield, then sleep until the guard brings mail.
+// How this library waits: yield, then sleep until the guard brings mail.
 #pragma once
 
 #include <chrono>
@@ -6,9 +6,11 @@
 
 namespace sluice::interpose {
 
-/// Passes without a pause before yielding. Few: ranks often outnumber processors, and then only giving way helps (4 was
-/// best of 0 to 200 with two ranks and two ingress threads on two processors).
-inline constexpr std::uint32_t kSpinPasses = 4;
+/// Looks between two times of giving way, while giving way gives nobody the processor. When somebody takes it, the next
+/// look comes after giving way again: ranks often outnumber processors, and then nothing else helps.
+inline constexpr std::uint32_t kPassesPerYield = 16;
+/// Giving way takes longer than this only if somebody else ran meanwhile.
+inline constexpr std::chrono::nanoseconds kSwitchTime{400};
 /// How long to yield before sleeping.
 inline constexpr std::chrono::microseconds kYieldTime{400};
 /// Sleep while other ranks of the subject may need the host MPI to make progress: first and longest.
@@ -23,7 +25,7 @@ inline constexpr std::uint32_t kFramesPerPass = 64;
 class Waiter {
  public:
   /// Something has moved: wait attentively again.
-  void reset() noexcept { passes_ = 0; }
+  void reset() noexcept { started_ = false; }
 
   /// Nothing has moved. Lets the host MPI make progress and gives way to others, longer each time. Not to be called
   /// with the layer locked.
@@ -36,6 +38,7 @@ class Waiter {
   bool spin_or_yield();
 
   std::uint32_t passes_ = 0;
+  bool started_ = false;
   std::chrono::steady_clock::time_point since_;
   std::chrono::microseconds nap_{kFirstNap};
 };

@@ -1,0 +1,95 @@
+#include "trusted/guard/ingress_thread.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <span>
+
+namespace sluice::guard {
+
+namespace {
+
+/// Waiting, where one subject's reply to another comes by this same thread: look out for it for about as long as it
+/// takes a rank to answer, as giving way to a rank that only waits costs more.
+constexpr std::chrono::nanoseconds kReplyTime{500};
+/// Waiting: yielding for this long, then sleep. Without a spin before for a single subject: where threads that wait
+/// outnumber processors only giving way helps, and elsewhere giving way costs nothing.
+constexpr std::chrono::microseconds kYieldTime{500};
+/// Silence after which frames count as the last ones for now: egress is told of them.
+constexpr std::chrono::microseconds kSilence{20};
+/// How often sockets are looked at while frames arrive.
+constexpr std::chrono::milliseconds kSocketPeriod{1};
+
+}  // namespace
+
+void IngressThread::run() noexcept {
+  while (!all_stopped()) {
+    if (!drain_once()) {
+      rest();
+      continue;
+    }
+    idle_since_.reset();
+    const auto now = Clock::now();
+    for (Ingress* member : members_) member->outflows().ring_due(now);
+    if (now - looked_at_sockets_ >= kSocketPeriod) look_at_sockets(false);
+  }
+  ring_all(Clock::now());
+}
+
+bool IngressThread::all_stopped() const noexcept {
+  return std::all_of(members_.begin(), members_.end(), [](const Ingress* member) { return member->stopped(); });
+}
+
+bool IngressThread::drain_once() noexcept {
+  bool worked = false;
+  for (Ingress* member : members_) worked = member->drain_once() || worked;
+  return worked;
+}
+
+void IngressThread::ring_all(Clock::time_point now) noexcept {
+  for (Ingress* member : members_) member->outflows().ring_all(now);
+}
+
+void IngressThread::rest() noexcept {
+  const auto now = Clock::now();
+  if (!idle_since_) idle_since_ = now;
+  if (members_.size() > 1 && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
+  if (now - *idle_since_ >= kSilence) ring_all(now);
+  if (now - looked_at_sockets_ >= kSocketPeriod) {
+    look_at_sockets(false);
+  } else if (now - *idle_since_ < kYieldTime) {
+    ::sched_yield();
+  } else {
+    sleep();
+  }
+}
+
+void IngressThread::sleep() noexcept {
+  ring_all(Clock::now());
+  for (Ingress* member : members_) member->want_doorbell(true);
+  // Either a sender sees the wish after it published a frame, or this pass sees the frame.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (!drain_once() && !all_stopped()) look_at_sockets(true);
+  for (Ingress* member : members_) member->want_doorbell(false);
+  idle_since_.reset();
+}
+
+void IngressThread::look_at_sockets(bool wait) noexcept {
+  looked_at_sockets_ = Clock::now();
+  // Rebuilt on every look: looks are rare, and a stale entry would be a wrong one.
+  std::vector<pollfd> polled;
+  std::vector<std::size_t> ends;
+  for (const Ingress* member : members_) {
+    if (!member->stopped()) member->add_polled(polled);
+    ends.push_back(polled.size());
+  }
+  if (::poll(polled.data(), polled.size(), wait ? -1 : 0) <= 0) return;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (ends[i] != begin) members_[i]->serve(std::span(polled).subspan(begin, ends[i] - begin));
+    begin = ends[i];
+  }
+}
+
+}  // namespace sluice::guard
