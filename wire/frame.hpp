@@ -28,10 +28,9 @@ struct FrameHeader {
   /// In a transmit ring: the sender's capability index of the destination. In a mailbox: the true world rank of the
   /// source, stamped by the guard.
   std::uint32_t endpoint;
-  std::uint32_t context;  ///< context id of the communicator
   std::int32_t tag;
-  std::uint32_t reserved;  ///< zero
-  std::uint64_t extent;    ///< see FrameKind
+  std::uint64_t context;  ///< of the communicator, with the channel in its lowest bits; nothing to the guard
+  std::uint64_t extent;   ///< see FrameKind
 };
 static_assert(sizeof(FrameHeader) == 32 && std::is_trivially_copyable_v<FrameHeader>);
 
@@ -41,7 +40,9 @@ constexpr std::uint32_t frame_stride(std::uint32_t payload) noexcept {
   return (static_cast<std::uint32_t>(sizeof(FrameHeader)) + payload + line - 1) / line * line;
 }
 
-/// Context id of MPI_COMM_WORLD. Others are derived from their parent's, never negotiated.
-inline constexpr std::uint32_t kWorldContext = 1;
+/// Context id of MPI_COMM_WORLD. Others are derived from their parent's, never negotiated. The lowest kChannelBits
+/// bits tell apart what travels within one communicator (untrusted/interpose/communicator.hpp) and are zero here.
+inline constexpr std::uint32_t kChannelBits = 3;
+inline constexpr std::uint64_t kWorldContext = std::uint64_t{1} << kChannelBits;
 
 }  // namespace sluice::wire

@@ -21,9 +21,8 @@ void send_half_a_message(RawRank& rank) {
   const wire::FrameHeader header{.kind = wire::FrameKind::message_start,
                                  .payload = sizeof kBytes,
                                  .endpoint = 0,
-                                 .context = wire::kWorldContext,
                                  .tag = 0,
-                                 .reserved = 0,
+                                 .context = wire::kWorldContext,
                                  .extent = 100000};
   rank.publish(header, kBytes, sizeof kBytes);
 }

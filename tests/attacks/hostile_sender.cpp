@@ -24,9 +24,8 @@ FrameHeader header(FrameKind kind, std::uint32_t payload, std::uint32_t capabili
   return {.kind = kind,
           .payload = payload,
           .endpoint = capability,
-          .context = wire::kWorldContext,
           .tag = 0,
-          .reserved = 0,
+          .context = wire::kWorldContext,
           .extent = extent};
 }
 
@@ -192,12 +191,6 @@ std::vector<Misdeed> bad_headers() {
       {"kind_next_segment", kind(static_cast<std::uint32_t>(FrameKind::next_segment))},
       {"kind_sender_ended", kind(static_cast<std::uint32_t>(FrameKind::sender_ended))},
       {"total_over_bound", [](RawRank& r) { write(r, start(8, wire::kMaxMessageBytes + 1)); }},
-      {"reserved_set",
-       [](RawRank& r) {
-         FrameHeader frame = start(8, 8);
-         frame.reserved = 1;
-         write(r, frame);
-       }},
       {"skip_upon_skip", skip_upon_skip},
   };
 }

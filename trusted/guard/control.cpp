@@ -32,8 +32,6 @@ const char* describe(Misbehaviour misbehaviour) noexcept {
       return "wrote fragments that do not add up to their message";
     case Misbehaviour::oversized_message:
       return "announced a message longer than any may be";
-    case Misbehaviour::reserved_not_zero:
-      return "set a reserved field of a frame";
     case Misbehaviour::cursor_backwards:
       return "took back the release of mailbox memory";
     case Misbehaviour::cursor_ahead:

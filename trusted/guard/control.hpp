@@ -33,7 +33,6 @@ enum class Misbehaviour : std::uint32_t {
   unknown_capability,  ///< capability index that names nothing
   broken_message,      ///< fragments that do not add up to their message
   oversized_message,
-  reserved_not_zero,
   cursor_backwards,  ///< a receiver takes back a release
   cursor_ahead,      ///< a receiver releases segments it was never given
 };

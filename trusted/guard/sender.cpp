@@ -13,8 +13,6 @@ Misbehaviour misbehaviour_of(ring::Taken taken) noexcept {
       return Misbehaviour::unknown_frame_kind;
     case ring::Taken::oversized:
       return Misbehaviour::oversized_fragment;
-    case ring::Taken::reserved_not_zero:
-      return Misbehaviour::reserved_not_zero;
   }
   return Misbehaviour::unknown_frame_kind;
 }

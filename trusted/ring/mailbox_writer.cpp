@@ -54,9 +54,8 @@ void MailboxWriter::publish(std::uint32_t offset, const Envelope& envelope, std:
   const wire::FrameHeader header{.kind = wire::FrameKind::none,
                                  .payload = payload_bytes,
                                  .endpoint = envelope.source,
-                                 .context = envelope.context,
                                  .tag = envelope.tag,
-                                 .reserved = 0,
+                                 .context = envelope.context,
                                  .extent = envelope.extent};
   std::memcpy(frame + sizeof(header.kind), reinterpret_cast<const std::byte*>(&header) + sizeof(header.kind),
               sizeof(header) - sizeof(header.kind));

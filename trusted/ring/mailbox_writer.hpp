@@ -22,7 +22,7 @@ struct alignas(wire::kCacheLine) MailboxProgress {
 struct Envelope {
   wire::FrameKind kind = wire::FrameKind::none;
   std::uint32_t source = 0;  ///< true world rank
-  std::uint32_t context = 0;
+  std::uint64_t context = 0;
   std::int32_t tag = 0;
   std::uint64_t extent = 0;
 };

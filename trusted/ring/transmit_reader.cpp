@@ -43,7 +43,6 @@ Taken TransmitReader::take(Fragment& fragment) noexcept {
   fragment.header.kind = kind;
   if (fragment.header.payload > wire::kMaxFragmentBytes) return Taken::oversized;
   if (offset + wire::frame_stride(fragment.header.payload) > kRing) return Taken::oversized;
-  if (fragment.header.reserved != 0) return Taken::reserved_not_zero;
   fragment.payload = ring_ + offset + sizeof(wire::FrameHeader);
   return Taken::fragment;
 }

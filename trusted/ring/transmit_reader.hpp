@@ -13,7 +13,6 @@ enum class Taken {
   fragment,  ///< `Fragment` holds one
   unknown_kind,
   oversized,  ///< payload over the bound or past the ring's end
-  reserved_not_zero,
 };
 
 struct Fragment {

@@ -58,7 +58,7 @@ class Watched {
   /// `several`: the call completes several requests, so that statuses carry error codes.
   void completed(int i, MPI_Request now, MPI_Status* status, bool several) {
     const TrackedRequest& known = tracked_[i];
-    if (known.kind == Kind::translate) source_to_virtual(layer.world, status);
+    if (known.kind == Kind::translate) source_to_virtual(*known.comm, status);
     if (known.kind == Kind::failed && several && status != MPI_STATUS_IGNORE) status->MPI_ERROR = known.error;
     if (known.kind == Kind::none || now != MPI_REQUEST_NULL) return;
     const Lock lock;

@@ -3,13 +3,14 @@
 
 #include <atomic>
 
+#include "untrusted/interpose/communicator_table.hpp"
 #include "untrusted/interpose/host_mpi.hpp"
 
 namespace sluice::interpose {
 
 struct Gate {
-  /// The one communicator that spans subjects, or a handle that nobody has.
-  MPI_Comm world = impossible_communicator();
+  /// Communicators that span subjects.
+  CommunicatorTable communicators;
   /// Requests that need attention (untrusted/interpose/request_map.hpp).
   std::atomic<int> tracked{0};
   /// Receives that this library matches itself and that a message of the own subject may complete.
@@ -17,8 +18,11 @@ struct Gate {
 };
 extern Gate gate;
 
+/// The communicator's side table if it spans subjects, else null.
+inline VirtualComm* lookup(MPI_Comm comm) noexcept { return gate.communicators.find(handle_bits(comm)); }
+
 /// Whether a communicator spans subjects.
-inline bool is_virtual(MPI_Comm comm) noexcept { return comm == gate.world; }
+inline bool is_virtual(MPI_Comm comm) noexcept { return lookup(comm) != nullptr; }
 
 /// Whether a call that completes, cancels or frees requests has to look at them first.
 inline bool requests_need_attention() noexcept { return gate.tracked.load(std::memory_order_relaxed) != 0; }

@@ -34,11 +34,4 @@ std::uint64_t handle_bits(Handle handle) noexcept {
   return bits;
 }
 
-/// A communicator handle that no program ever has.
-inline MPI_Comm impossible_communicator() noexcept {
-  MPI_Comm comm;
-  std::memset(&comm, 0xff, sizeof comm);  // NOLINT(bugprone-sizeof-expression): as above
-  return comm;
-}
-
 }  // namespace sluice::interpose

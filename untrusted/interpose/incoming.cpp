@@ -39,13 +39,11 @@ Incoming::~Incoming() {
   while (!unexpected_.empty()) discard(*unexpected_.first());
 }
 
-void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count, bool wildcards_may_end) {
+void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count) {
   inflows_ = std::move(inflows);
   sources_.clear();
   sources_.resize(rank_count);
-  live_sources_ = 0;
-  for (const Inflow& inflow : inflows_) live_sources_ += inflow.rank_count;
-  wildcards_may_end_ = wildcards_may_end;
+  ended_ = 0;
 }
 
 bool Incoming::drain(std::uint32_t frames) {
@@ -146,7 +144,7 @@ void Incoming::end_source(std::uint32_t rank, bool cut_short) {
   Source& source = sources_[rank];
   if (source.ended) return;
   source.ended = true;
-  --live_sources_;
+  ++ended_;
   if (source.open && (cut_short || source.arrived != source.extent)) {
     if (source.unexpected != nullptr) source.unexpected->cut_short = true;
     if (source.receive != nullptr) finish(*source.receive, Outcome::source_ended);
@@ -156,7 +154,7 @@ void Incoming::end_source(std::uint32_t rank, bool cut_short) {
   }
   for (Receive* receive = posted_.first(); receive != nullptr;) {
     Receive* next = ReceiveQueue::after(*receive);
-    if (exhausted(receive->wanted)) {
+    if (exhausted(receive->wanted, receive->any)) {
       posted_.remove(*receive);
       finish(*receive, Outcome::source_ended);
     }
@@ -164,9 +162,11 @@ void Incoming::end_source(std::uint32_t rank, bool cut_short) {
   }
 }
 
-bool Incoming::exhausted(const Envelope& wanted) const {
-  if (wanted.source == kAnySource) return wildcards_may_end_ && live_sources_ == 0;
-  return sources_[static_cast<std::size_t>(wanted.source)].ended;
+bool Incoming::exhausted(const Envelope& wanted, const AnySource* any) const {
+  const auto ended = [&](std::int32_t rank) { return sources_[static_cast<std::size_t>(rank)].ended; };
+  if (wanted.source != kAnySource) return ended(wanted.source);
+  if (any == nullptr || any->local_peers || ended_ < any->senders.size()) return false;
+  return std::all_of(any->senders.begin(), any->senders.end(), ended);
 }
 
 Receive* Incoming::match_posted(const Envelope& message) {
@@ -205,7 +205,7 @@ const Unexpected* Incoming::find(const Envelope& wanted) const {
 bool Incoming::take(Receive& receive) {
   auto* message = const_cast<Unexpected*>(find(receive.wanted));
   if (message == nullptr) {
-    if (!exhausted(receive.wanted)) return false;
+    if (!exhausted(receive.wanted, receive.any)) return false;
     finish(receive, Outcome::source_ended);
     return true;
   }

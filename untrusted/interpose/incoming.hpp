@@ -38,8 +38,7 @@ class Incoming {
   Incoming& operator=(const Incoming&) = delete;
   ~Incoming();
 
-  /// `wildcards_may_end`: a receive from any source fails once every rank behind an inflow has ended.
-  void attach(std::vector<Inflow> inflows, std::uint32_t rank_count, bool wildcards_may_end);
+  void attach(std::vector<Inflow> inflows, std::uint32_t rank_count);
 
   /// Takes at most `frames` frames from each mailbox. Returns whether anything came.
   bool drain(std::uint32_t frames);
@@ -60,8 +59,8 @@ class Incoming {
   /// The first message that a receive with this envelope would take, or null.
   [[nodiscard]] const Unexpected* find(const Envelope& wanted) const;
 
-  /// Whether nothing more can come that a receive with this envelope would take from another subject.
-  [[nodiscard]] bool exhausted(const Envelope& wanted) const;
+  /// Whether nothing more can come that a receive with this envelope would take. `any`: see Receive::any.
+  [[nodiscard]] bool exhausted(const Envelope& wanted, const AnySource* any) const;
 
   [[nodiscard]] ReceiveQueue& posted() noexcept { return posted_; }
   [[nodiscard]] ReceiveQueue& finished() noexcept { return finished_; }
@@ -98,8 +97,7 @@ class Incoming {
 
   std::vector<Inflow> inflows_;
   std::vector<Source> sources_;  ///< by world rank
-  std::uint32_t live_sources_ = 0;
-  bool wildcards_may_end_ = false;
+  std::size_t ended_ = 0;        ///< how many of them have ended
   ReceiveQueue posted_;
   ReceiveQueue finished_;
   UnexpectedQueue unexpected_;

@@ -17,7 +17,7 @@ constexpr std::uint32_t kContext = wire::kWorldContext;
 class IncomingTest : public testing::Test {
  protected:
   IncomingTest() : memory_(std::size_t{kSegments} * wire::kSegmentBytes / sizeof(std::uint64_t)) {
-    incoming_.attach({Inflow{MailboxReader(base(), kSegments, 0, &cursor_), 0, 2}}, 3, true);
+    incoming_.attach({Inflow{MailboxReader(base(), kSegments, 0, &cursor_), 0, 2}}, 3);
   }
 
   std::byte* base() { return reinterpret_cast<std::byte*>(memory_.data()); }
@@ -45,6 +45,7 @@ class IncomingTest : public testing::Test {
   Receive& receive(std::int32_t source, std::int32_t tag, std::uint64_t capacity = 64) {
     Receive& made = receives_.emplace_back();
     made.wanted = {kContext, source, tag};
+    made.any = &anyone_;
     buffers_.emplace_back(capacity, '\0');
     made.buffer = reinterpret_cast<std::byte*>(buffers_.back().data());
     made.capacity = capacity;
@@ -57,12 +58,13 @@ class IncomingTest : public testing::Test {
   }
 
   Incoming incoming_;
+  AnySource anyone_{.senders = {0, 1}, .local_peers = false};
   wire::InflowCursor cursor_{};
 
  private:
   void write(wire::FrameKind kind, std::uint32_t rank, int tag, std::uint64_t extent, const std::string& bytes) {
     std::byte* frame = base() + std::size_t{segment_} * wire::kSegmentBytes + offset_;
-    const wire::FrameHeader header{kind, static_cast<std::uint32_t>(bytes.size()), rank, kContext, tag, 0, extent};
+    const wire::FrameHeader header{kind, static_cast<std::uint32_t>(bytes.size()), rank, tag, kContext, extent};
     std::memset(frame + wire::frame_stride(header.payload), 0, sizeof(wire::FrameKind));
     std::memcpy(frame, &header, sizeof header);
     std::memcpy(frame + sizeof header, bytes.data(), bytes.size());
@@ -179,6 +181,15 @@ TEST_F(IncomingTest, EndOfASenderEndsWhatOnlyItCouldComplete) {
   incoming_.drain(10);
   EXPECT_EQ(other.outcome, Outcome::source_ended);
   EXPECT_EQ(any.outcome, Outcome::source_ended);
+}
+
+TEST_F(IncomingTest, WildcardWaitsForThoseWhoMaySend) {
+  put(wire::FrameKind::sender_ended, 0, 0, 0, "");
+  incoming_.drain(10);
+  anyone_.senders = {0};
+  EXPECT_EQ(receive(kAnySource, 1).outcome, Outcome::source_ended);
+  anyone_.local_peers = true;
+  EXPECT_EQ(receive(kAnySource, 1).outcome, Outcome::pending);
 }
 
 TEST_F(IncomingTest, MessageCutShortEndsItsReceive) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -49,16 +50,12 @@ void open_world(int host_rank, int host_size) {
   const PrivilegeView& table = layer.session.table;
   const wire::SubjectEntry& own = table.subject(table.self());
   if (own.rank_count != static_cast<std::uint32_t>(host_size)) die("the MPI job has another size than its subject");
-  layer.world = {.host = MPI_COMM_WORLD,
-                 .context = wire::kWorldContext,
-                 .size = static_cast<std::int32_t>(table.world_size()),
-                 .rank = static_cast<std::int32_t>(own.first_rank) + host_rank,
-                 .local_first = static_cast<std::int32_t>(own.first_rank),
-                 .local_size = host_size};
+  layer.world_size = static_cast<std::int32_t>(table.world_size());
+  layer.first_rank = static_cast<std::int32_t>(own.first_rank);
+  layer.subject_size = host_size;
+  layer.world_rank = layer.first_rank + host_rank;
   layer.ring = TransmitRing(layer.session.transmit, layer.session.doorbell);
-  layer.has_inflow = table.inflow_count() != 0;
-  layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size(),
-                        host_size == 1);
+  layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size());
   PMPI_Comm_dup(MPI_COMM_SELF, &layer.self);
   PMPI_Comm_dup(MPI_COMM_WORLD, &layer.subject);
   void* bound = nullptr;
@@ -66,6 +63,12 @@ void open_world(int host_rank, int host_size) {
   PMPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&bound), &found);
   layer.tag_bound = found != 0 ? *static_cast<int*>(bound) : 32767;
   remember_basic_layouts();
+  std::vector<std::int32_t> everyone(table.world_size());
+  std::iota(everyone.begin(), everyone.end(), 0);
+  auto world = make_communicator(MPI_COMM_WORLD, std::move(everyone), wire::kWorldContext);
+  if (world == nullptr) die("the host MPI cannot duplicate its world");
+  layer.active = true;
+  register_communicator(std::move(world));
 }
 
 }  // namespace
@@ -94,18 +97,16 @@ void start_layer() {
   const PrivilegeView& table = layer.session.table;
   if (table.world_subjects() < 2 || !table.in_world(table.self())) return;
   open_world(host_rank, host_size);
-  layer.active = true;
-  gate.world = MPI_COMM_WORLD;
 }
 
 void prepare_to_stop() {
   if (!layer.active) return;
+  forget_communicators();
   PMPI_Comm_free(&layer.self);
   PMPI_Comm_free(&layer.subject);
 }
 
 void stop_layer() {
-  gate.world = impossible_communicator();
   gate.tracked = 0;
   gate.local_wanted = 0;
   layer.active = false;

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
+#include <vector>
 
 #include "host_table.hpp"
+#include "untrusted/interpose/communicator.hpp"
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/guard_session.hpp"
 #include "untrusted/interpose/incoming.hpp"
@@ -13,28 +16,16 @@
 
 namespace sluice::interpose {
 
-/// A communicator that spans subjects: a genuine communicator of the host MPI, which is the own subject's part, and
-/// what lies beyond it.
-struct VirtualComm {
-  MPI_Comm host = MPI_COMM_NULL;
-  std::uint32_t context = wire::kWorldContext;
-  std::int32_t size = 0;
-  std::int32_t rank = 0;
-  std::int32_t local_first = 0;  ///< rank of the own subject's first process
-  std::int32_t local_size = 0;
-
-  [[nodiscard]] bool is_local(std::int32_t peer) const noexcept {
-    return peer >= local_first && peer < local_first + local_size;
-  }
-};
-
 struct Layer {
   bool greeted = false;  ///< there is a guard, and it has welcomed this rank
   bool active = false;   ///< the run's world has several subjects
   bool threads = false;  ///< MPI_THREAD_MULTIPLE
   std::mutex mutex;      ///< guards all below; never held while the host MPI blocks or user code runs
   GuardSession session;
-  VirtualComm world;
+  std::int32_t world_rank = 0;    ///< of this process in the run
+  std::int32_t first_rank = 0;    ///< world rank of the own subject's first process
+  std::int32_t subject_size = 0;  ///< processes of the own subject
+  std::int32_t world_size = 0;    ///< of the run
   MPI_Comm subject = MPI_COMM_NULL;
   MPI_Comm self = MPI_COMM_NULL;  ///< private duplicate of MPI_COMM_SELF
   int tag_bound = 0;              ///< the host's MPI_TAG_UB
@@ -43,7 +34,8 @@ struct Layer {
   RequestMap requests;
   ReceiveQueue host_matched;  ///< receives whose message the host MPI is delivering
   bool host_turn = false;     ///< the next receive from any source looks at the own subject first
-  bool has_inflow = false;    ///< the own subject may receive from another one
+  std::vector<std::unique_ptr<VirtualComm>> communicators;  ///< that span subjects
+  std::vector<std::unique_ptr<VirtualComm>> forgotten;      ///< freed by the program; a request may still name them
 };
 
 /// Never destroyed: other libraries may call MPI while the process ends.
@@ -56,11 +48,6 @@ union LayerStorage {
 };
 extern LayerStorage layer_storage;
 inline Layer& layer = layer_storage.layer;
-
-/// The side table of a communicator that spans subjects, or null.
-inline const VirtualComm* lookup(MPI_Comm comm) noexcept {
-  return layer.active && is_virtual(comm) ? &layer.world : nullptr;
-}
 
 /// Holds the layer's mutex where threads may be about.
 class [[nodiscard]] Lock {

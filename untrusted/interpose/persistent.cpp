@@ -17,16 +17,16 @@ int refuse_persistent(const char* function, std::uint32_t from, std::uint32_t to
 }
 
 /// Whatever the source: it is a wildcard, or another subject, or a local rank while wildcards match here.
-int refuse_recv_init(int source, Peer peer, MPI_Comm comm) {
+int refuse_recv_init(int source, Peer peer, const VirtualComm& comm) {
   const PrivilegeView& table = layer.session.table;
   if (peer != Peer::remote) {
     const char* reason = "persistent receives are not carried on a communicator of several subjects";
-    return refuse_because("MPI_Recv_init", reason, comm, 0, "Use MPI_Irecv, or MPI_COMM_SUBJECT");
+    return refuse_because("MPI_Recv_init", reason, comm.host, 0, "Use MPI_Irecv, or MPI_COMM_SUBJECT");
   }
-  const auto rank = static_cast<std::uint32_t>(source);
+  const std::uint32_t rank = to_world(comm, source);
   const std::uint32_t subject = table.subject_of(rank);
-  if (table.from(subject).allowed == 0) return refuse_receive("MPI_Recv_init", rank, comm);
-  return refuse_persistent("MPI_Recv_init", subject, table.self(), table.from(subject).policy_line, comm);
+  if (table.from(subject).allowed == 0) return refuse_receive("MPI_Recv_init", rank, comm.host);
+  return refuse_persistent("MPI_Recv_init", subject, table.self(), table.from(subject).policy_line, comm.host);
 }
 
 int send_init(const char* name, SendInit direct, const void* buf, int count, MPI_Datatype datatype, int dest, int tag,
@@ -35,7 +35,7 @@ int send_init(const char* name, SendInit direct, const void* buf, int count, MPI
     const Peer peer = destination(*spanning, dest);
     if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
     if (peer == Peer::remote) {
-      const auto rank = static_cast<std::uint32_t>(dest);
+      const std::uint32_t rank = to_world(*spanning, dest);
       if (layer.session.table.capability(rank) == wire::kNoCapability) return refuse_send(name, rank, comm);
       const PrivilegeView& table = layer.session.table;
       const std::uint32_t subject = table.subject_of(rank);
@@ -75,14 +75,14 @@ int Recv_init(void* buf, int count, MPI_Datatype datatype, int source, int tag, 
     const Peer peer = origin(*spanning, source);
     if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
     // Where wildcards match here, a receive that the host starts by itself could overtake one.
-    if (peer != Peer::nobody && (peer == Peer::remote || layer.has_inflow)) {
-      return refuse_recv_init(source, peer, comm);
+    if (peer != Peer::nobody && (peer == Peer::remote || spanning->has_inflow())) {
+      return refuse_recv_init(source, peer, *spanning);
     }
     source = to_host(*spanning, source);
     const int error = host.Recv_init(buf, count, datatype, source, tag, comm, request);
-    if (error == MPI_SUCCESS && spanning->local_first != 0 && peer != Peer::nobody) {
+    if (error == MPI_SUCCESS && spanning->renumbers() && peer != Peer::nobody) {
       const Lock lock;
-      layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr});
+      layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr, spanning});
       gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
     }
     return error;

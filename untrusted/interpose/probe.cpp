@@ -16,11 +16,11 @@ struct ProbeCall {
 };
 
 /// Refuses what MPI_Recv with these arguments would refuse.
-int check(const ProbeCall& call, Peer peer) {
+int check(const ProbeCall& call, const VirtualComm& comm, Peer peer) {
   if (peer == Peer::invalid) return raise(call.comm, MPI_ERR_RANK);
   if (peer != Peer::remote) return MPI_SUCCESS;
   const PrivilegeView& table = layer.session.table;
-  const auto rank = static_cast<std::uint32_t>(call.peer);
+  const std::uint32_t rank = to_world(comm, call.peer);
   if (table.from(table.subject_of(rank)).allowed == 0) return refuse_receive(call.name, rank, call.comm);
   return call.tag < 0 && call.tag != MPI_ANY_TAG ? raise(call.comm, MPI_ERR_TAG) : MPI_SUCCESS;
 }
@@ -34,7 +34,7 @@ int look_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Sta
     source_to_virtual(comm, &found);
     if (found.MPI_SOURCE >= 0 && local_messages_wanted()) {
       const Lock lock;
-      if (is_claimed({comm.context, found.MPI_SOURCE, found.MPI_TAG})) {
+      if (is_claimed(envelope(comm, found.MPI_SOURCE, found.MPI_TAG))) {
         progress();  // gives it to that receive
         continue;
       }
@@ -58,10 +58,10 @@ int look_elsewhere(const ProbeCall& call, const VirtualComm& comm, int* flag, MP
     const Unexpected* message = layer.incoming.find(wanted);
     *flag = message != nullptr ? 1 : 0;
     if (message != nullptr) {
-      if (status != MPI_STATUS_IGNORE) fill_status(*status, message->envelope, message->extent, false);
+      if (status != MPI_STATUS_IGNORE) fill_status(*status, comm, message->envelope, message->extent, false);
       return MPI_SUCCESS;
     }
-    if (layer.incoming.exhausted(wanted)) error = ended_error(wanted.source);
+    if (layer.incoming.exhausted(wanted, &comm.any_source)) error = ended_error(wanted.source);
   }
   return error == MPI_SUCCESS ? error : raise(call.comm, error);
 }
@@ -86,7 +86,7 @@ constexpr char kNoMatched[] = "matched probes are not carried on a communicator 
 
 /// Whether a matched probe may go to the host: then its message's status needs no translation either.
 bool host_may_match(const VirtualComm& comm, Peer peer) {
-  return peer == Peer::nobody || (comm.local_first == 0 && !layer.has_inflow && peer != Peer::remote);
+  return peer == Peer::nobody || (!comm.renumbers() && !comm.has_inflow() && peer != Peer::remote);
 }
 
 }  // namespace
@@ -98,7 +98,7 @@ int Iprobe(int source, int tag, MPI_Comm comm, int* flag, MPI_Status* status) {
   if (spanning == nullptr) return host.Iprobe(source, tag, comm, flag, status);
   const ProbeCall call{"MPI_Iprobe", source, tag, comm};
   const Peer peer = origin(*spanning, source);
-  if (const int error = check(call, peer); error != MPI_SUCCESS) return error;
+  if (const int error = check(call, *spanning, peer); error != MPI_SUCCESS) return error;
   const int error = look(call, *spanning, peer, flag, status);
   if (error == MPI_SUCCESS && *flag == 0 && peer == Peer::remote) drive_host();
   return error;
@@ -109,7 +109,7 @@ int Probe(int source, int tag, MPI_Comm comm, MPI_Status* status) {
   const ProbeCall call{"MPI_Probe", source, tag, comm};
   const Peer peer = spanning != nullptr ? origin(*spanning, source) : Peer::local;
   if (spanning != nullptr) {
-    if (const int error = check(call, peer); error != MPI_SUCCESS) return error;
+    if (const int error = check(call, *spanning, peer); error != MPI_SUCCESS) return error;
   }
   Waiter waiter;
   for (;;) {
@@ -125,7 +125,7 @@ int Improbe(int source, int tag, MPI_Comm comm, int* flag, MPI_Message* message,
   const VirtualComm* spanning = lookup(comm);
   if (spanning == nullptr) return host.Improbe(source, tag, comm, flag, message, status);
   const Peer peer = origin(*spanning, source);
-  if (const int error = check({"MPI_Improbe", source, tag, comm}, peer); error != MPI_SUCCESS) return error;
+  if (const int error = check({"MPI_Improbe", source, tag, comm}, *spanning, peer); error != MPI_SUCCESS) return error;
   if (!host_may_match(*spanning, peer)) return refuse_because("MPI_Improbe", kNoMatched, comm);
   return host.Improbe(source, tag, comm, flag, message, status);
 }
@@ -133,7 +133,7 @@ int Improbe(int source, int tag, MPI_Comm comm, int* flag, MPI_Message* message,
 int Mprobe(int source, int tag, MPI_Comm comm, MPI_Message* message, MPI_Status* status) {
   if (const VirtualComm* spanning = lookup(comm)) {
     const Peer peer = origin(*spanning, source);
-    if (const int error = check({"MPI_Mprobe", source, tag, comm}, peer); error != MPI_SUCCESS) return error;
+    if (const int error = check({"MPI_Mprobe", source, tag, comm}, *spanning, peer); error != MPI_SUCCESS) return error;
     if (!host_may_match(*spanning, peer)) return refuse_because("MPI_Mprobe", kNoMatched, comm);
   }
   Waiter waiter;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/peer.hpp"
 
 namespace sluice::interpose {
 
@@ -53,8 +54,8 @@ void settle(MpiReceive& receive) {
           unpack(receive.staging.get(), receive.length, receive.user_buffer, receive.datatype, receive.layout);
       if (receive.error == MPI_SUCCESS) receive.error = error;
     }
-    fill_status(receive.status, has_message ? receive.matched : receive.wanted, has_message ? receive.length : 0,
-                receive.outcome == Outcome::cancelled);
+    fill_status(receive.status, *receive.comm, has_message ? receive.matched : receive.wanted,
+                has_message ? receive.length : 0, receive.outcome == Outcome::cancelled);
   }
   receive.staging.reset();
   if (receive.owns_datatype) PMPI_Type_free(&receive.datatype);
@@ -63,12 +64,18 @@ void settle(MpiReceive& receive) {
   if (receive.request != MPI_REQUEST_NULL) complete_request(receive);
 }
 
+/// The envelope of a message of the own subject that the host MPI has found.
+Envelope found_by_host(const VirtualComm& comm, const MPI_Status& status) {
+  const std::int32_t rank = comm.rank_of_host[static_cast<std::size_t>(status.MPI_SOURCE)];
+  return {comm.context, comm.world_rank[static_cast<std::size_t>(rank)], status.MPI_TAG};
+}
+
 /// Lets the host MPI deliver a message that it has matched to `receive`.
 void deliver(MpiReceive& receive, MPI_Message message, const MPI_Status& probed) {
   MPI_Count bytes = 0;
   PMPI_Get_elements_x(&probed, MPI_BYTE, &bytes);
   receive.by_host = true;
-  receive.matched = {receive.wanted.context, probed.MPI_SOURCE + layer.world.local_first, probed.MPI_TAG};
+  receive.matched = found_by_host(*receive.comm, probed);
   const auto size = static_cast<std::uint64_t>(bytes);
   // The host would call the error handler for a truncated message at a time that is not the program's.
   if (size > receive.capacity && bytes <= std::numeric_limits<int>::max()) {
@@ -84,14 +91,15 @@ void deliver(MpiReceive& receive, MPI_Message message, const MPI_Status& probed)
 
 /// Asks the host MPI for a message that `receive` would take, and gives it to the first receive that takes it.
 bool match_one(MpiReceive& receive) {
+  const VirtualComm& comm = *receive.comm;
   const int source =
-      receive.wanted.source == kAnySource ? MPI_ANY_SOURCE : receive.wanted.source - layer.world.local_first;
+      receive.wanted.source == kAnySource ? MPI_ANY_SOURCE : to_host(comm, comm.rank_of(receive.wanted.source));
   const int tag = receive.wanted.tag == kAnyTag ? MPI_ANY_TAG : receive.wanted.tag;
   int flag = 0;
   MPI_Message message = MPI_MESSAGE_NULL;
   MPI_Status probed;
-  if (host.Improbe(source, tag, layer.world.host, &flag, &message, &probed) != MPI_SUCCESS || flag == 0) return false;
-  const Envelope found{receive.wanted.context, probed.MPI_SOURCE + layer.world.local_first, probed.MPI_TAG};
+  if (host.Improbe(source, tag, comm.host, &flag, &message, &probed) != MPI_SUCCESS || flag == 0) return false;
+  const Envelope found = found_by_host(comm, probed);
   Receive* first = layer.incoming.posted().first();
   // An earlier one may have missed a message that has come only now.
   while (!first->accepts(found)) first = ReceiveQueue::after(*first);
@@ -103,17 +111,24 @@ bool match_one(MpiReceive& receive) {
 /// Matches messages of the own subject to queued receives, in the order of the queue.
 bool match_local() {
   bool moved = false;
+  const VirtualComm* empty = nullptr;  // has no message of the own subject
   Receive* queued = layer.incoming.posted().first();
   while (queued != nullptr) {
+    if (queued->internal) {
+      queued = ReceiveQueue::after(*queued);
+      continue;
+    }
     auto& receive = static_cast<MpiReceive&>(*queued);
-    if (receive.wants_local && match_one(receive)) {
+    if (receive.wants_local && receive.comm != empty && match_one(receive)) {
       moved = true;
+      empty = nullptr;
       queued = layer.incoming.posted().first();
       continue;
     }
     // What misses with both wildcards misses with fewer.
     const bool widest = receive.wanted.source == kAnySource && receive.wanted.tag == kAnyTag;
-    queued = widest ? nullptr : ReceiveQueue::after(receive);
+    if (receive.wants_local && widest) empty = receive.comm;
+    queued = ReceiveQueue::after(receive);
   }
   return moved;
 }
@@ -122,11 +137,11 @@ bool match_local() {
 void finish_delivery(MpiReceive& receive, const MPI_Status& delivered, int error) {
   receive.error = error;
   receive.status = delivered;
-  receive.status.MPI_SOURCE = receive.matched.source;
+  receive.status.MPI_SOURCE = receive.comm->rank_of(receive.matched.source);
   if (receive.bounce == nullptr) return;
   receive.error = MPI_ERR_TRUNCATE;
   unpack(receive.bounce.get(), receive.capacity, receive.user_buffer, receive.datatype, receive.layout);
-  fill_status(receive.status, receive.matched, receive.capacity, false);
+  fill_status(receive.status, *receive.comm, receive.matched, receive.capacity, false);
   receive.bounce.reset();
 }
 
@@ -151,7 +166,7 @@ bool collect_deliveries() {
 bool settle_finished() {
   bool moved = false;
   while (Receive* receive = layer.incoming.finished().pop_front()) {
-    settle(static_cast<MpiReceive&>(*receive));
+    if (!receive->internal) settle(static_cast<MpiReceive&>(*receive));
     moved = true;
   }
   return moved;
@@ -171,7 +186,7 @@ bool progress() {
 
 void begin(MpiReceive& receive) {
   const std::int32_t source = receive.wanted.source;
-  receive.wants_local = source == kAnySource || layer.world.is_local(source);
+  receive.wants_local = source == kAnySource || receive.comm->is_local(receive.comm->rank_of(source));
   if (receive.wants_local) gate.local_wanted.fetch_add(1, std::memory_order_relaxed);
   if (source == kAnySource) layer.host_turn = !layer.host_turn;
   if (source == kAnySource && layer.host_turn) {
@@ -195,6 +210,7 @@ bool must_queue(const Envelope& wanted) {
     const bool sources =
         queued->wanted.source == kAnySource || wanted.source == kAnySource || queued->wanted.source == wanted.source;
     const bool tags = queued->wanted.tag == kAnyTag || wanted.tag == kAnyTag || queued->wanted.tag == wanted.tag;
+    if (queued->internal || queued->wanted.context != wanted.context) continue;
     if (static_cast<MpiReceive*>(queued)->wants_local && sources && tags) return true;
   }
   return false;
@@ -207,8 +223,9 @@ bool is_claimed(const Envelope& message) {
   return false;
 }
 
-void fill_status(MPI_Status& status, const Envelope& message, std::uint64_t bytes, bool cancelled) {
-  status.MPI_SOURCE = message.source == kAnySource ? MPI_ANY_SOURCE : message.source;
+void fill_status(MPI_Status& status, const VirtualComm& comm, const Envelope& message, std::uint64_t bytes,
+                 bool cancelled) {
+  status.MPI_SOURCE = message.source == kAnySource ? MPI_ANY_SOURCE : comm.rank_of(message.source);
   status.MPI_TAG = message.tag == kAnyTag ? MPI_ANY_TAG : message.tag;
   PMPI_Status_set_elements_x(&status, MPI_BYTE, static_cast<MPI_Count>(bytes));
   PMPI_Status_set_cancelled(&status, cancelled ? 1 : 0);

@@ -11,6 +11,7 @@ namespace sluice::interpose {
 
 /// A receive as MPI sees it.
 struct MpiReceive : Receive {
+  const VirtualComm* comm = nullptr;  ///< that it was posted on
   void* user_buffer = nullptr;
   int count = 0;
   MPI_Datatype datatype = MPI_DATATYPE_NULL;
@@ -47,7 +48,8 @@ bool must_queue(const Envelope& wanted);
 bool is_claimed(const Envelope& message);
 
 /// Fills a status as MPI_Recv does.
-void fill_status(MPI_Status& status, const Envelope& message, std::uint64_t bytes, bool cancelled);
+void fill_status(MPI_Status& status, const VirtualComm& comm, const Envelope& message, std::uint64_t bytes,
+                 bool cancelled);
 
 /// One turn of a waiting loop: progress, and if nothing moved a pause. Not to be called with the layer locked.
 void wait_turn(Waiter& waiter);

@@ -31,9 +31,9 @@ bool is_ours(const ReceiveCall& call, const VirtualComm& comm, Peer peer) {
 }
 
 /// Refuses a receive from a subject without a flow to this one.
-int refuse_remote(const ReceiveCall& call, Peer peer) {
+int refuse_remote(const ReceiveCall& call, const VirtualComm& comm, Peer peer) {
   if (peer != Peer::remote) return MPI_SUCCESS;
-  const auto rank = static_cast<std::uint32_t>(call.peer);
+  const std::uint32_t rank = to_world(comm, call.peer);
   const PrivilegeView& table = layer.session.table;
   if (table.from(table.subject_of(rank)).allowed != 0) return MPI_SUCCESS;
   return refuse_receive(call.name, rank, call.comm);
@@ -45,7 +45,9 @@ int prepare(MpiReceive& receive, const ReceiveCall& call, const VirtualComm& com
   if (receive.layout.error != MPI_SUCCESS) return receive.layout.error;
   if (call.count < 0) return raise(call.comm, MPI_ERR_COUNT);
   if (call.tag < 0 && call.tag != MPI_ANY_TAG) return raise(call.comm, MPI_ERR_TAG);
+  receive.comm = &comm;
   receive.wanted = envelope(comm, call.peer, call.tag);
+  receive.any = &comm.any_source;
   receive.capacity = static_cast<std::uint64_t>(call.count) * receive.layout.size;
   receive.staged = !receive.layout.contiguous;
   if (!receive.staged && call.buffer == nullptr && receive.capacity != 0) return raise(call.comm, MPI_ERR_BUFFER);
@@ -120,7 +122,7 @@ int start_receive(const ReceiveCall& call, const VirtualComm& comm, MPI_Request*
   }
   *request = receive->request;
   const Lock lock;
-  layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::pending, MPI_SUCCESS, receive.get()});
+  layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::pending, MPI_SUCCESS, receive.get(), &comm});
   gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
   begin(*receive.release());
   return MPI_SUCCESS;
@@ -128,9 +130,9 @@ int start_receive(const ReceiveCall& call, const VirtualComm& comm, MPI_Request*
 
 /// Remembers that a host request's status has to name a world rank.
 void translate_later(const VirtualComm& comm, MPI_Request request) {
-  if (comm.local_first == 0 || request == MPI_REQUEST_NULL) return;
+  if (!comm.renumbers() || request == MPI_REQUEST_NULL) return;
   const Lock lock;
-  layer.requests.set(handle_bits(request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr});
+  layer.requests.set(handle_bits(request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr, &comm});
   gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
 }
 
@@ -159,11 +161,10 @@ int refuse_sendrecv(const char* name, const VirtualComm& comm, int dest, int sou
   const Peer to = destination(comm, dest);
   const Peer from = origin(comm, source);
   if (to == Peer::invalid || from == Peer::invalid) return raise(handle, MPI_ERR_RANK);
-  const auto rank = static_cast<std::uint32_t>(dest);
-  if (to == Peer::remote && layer.session.table.capability(rank) == wire::kNoCapability) {
-    return refuse_send(name, rank, handle);
+  if (to == Peer::remote && layer.session.table.capability(to_world(comm, dest)) == wire::kNoCapability) {
+    return refuse_send(name, to_world(comm, dest), handle);
   }
-  return refuse_remote({name, nullptr, 0, MPI_BYTE, source, 0, handle}, from);
+  return refuse_remote({name, nullptr, 0, MPI_BYTE, source, 0, handle}, comm, from);
 }
 
 }  // namespace
@@ -176,7 +177,7 @@ int Recv(void* buf, int count, MPI_Datatype datatype, int source, int tag, MPI_C
   if (spanning == nullptr) return receive_by_host(call, source, status);
   const Peer peer = origin(*spanning, source);
   if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
-  if (const int refused = refuse_remote(call, peer); refused != MPI_SUCCESS) return refused;
+  if (const int refused = refuse_remote(call, *spanning, peer); refused != MPI_SUCCESS) return refused;
   if (is_ours(call, *spanning, peer)) return blocking_receive(call, *spanning, status);
   const int error = receive_by_host(call, to_host(*spanning, source), status);
   source_to_virtual(*spanning, status);
@@ -189,7 +190,7 @@ int Irecv(void* buf, int count, MPI_Datatype datatype, int source, int tag, MPI_
   if (spanning == nullptr) return host.Irecv(buf, count, datatype, source, tag, comm, request);
   const Peer peer = origin(*spanning, source);
   if (peer == Peer::invalid) return raise(comm, MPI_ERR_RANK);
-  if (const int refused = refuse_remote(call, peer); refused != MPI_SUCCESS) return refused;
+  if (const int refused = refuse_remote(call, *spanning, peer); refused != MPI_SUCCESS) return refused;
   if (is_ours(call, *spanning, peer)) return start_receive(call, *spanning, request);
   const int error = host.Irecv(buf, count, datatype, to_host(*spanning, source), tag, comm, request);
   if (error == MPI_SUCCESS && peer != Peer::nobody) translate_later(*spanning, *request);

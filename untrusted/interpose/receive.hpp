@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "untrusted/interpose/list.hpp"
 
@@ -13,9 +14,9 @@ namespace sluice::interpose {
 inline constexpr std::int32_t kAnySource = -1;
 inline constexpr std::int32_t kAnyTag = -1;
 
-/// What a message carries to be matched by (MPI 3.1, section 3.2.3). `source` is a rank of the communicator.
+/// What a message carries to be matched by (MPI 3.1, section 3.2.3). `source` is a world rank.
 struct Envelope {
-  std::uint32_t context;
+  std::uint64_t context;
   std::int32_t source;
   std::int32_t tag;
 };
@@ -29,9 +30,16 @@ enum class Outcome : std::uint8_t {
   no_memory,  ///< no room to stage the message
 };
 
+/// Who may send what a receive from any source takes.
+struct AnySource {
+  std::vector<std::int32_t> senders;  ///< world ranks of other subjects
+  bool local_peers = false;           ///< other processes of the own subject may, too
+};
+
 /// Where a message of another subject goes, and which it may be. Lives as long as the MPI operation.
 struct Receive {
   Envelope wanted{};                     ///< source and tag may be wildcards
+  const AnySource* any = nullptr;        ///< where the source is a wildcard; null: nobody is known to be able to end
   std::byte* buffer = nullptr;           ///< bytes go here as they arrive, unless they are staged
   std::uint64_t capacity = 0;            ///< bytes that the caller has room for
   bool staged = false;                   ///< not contiguous at the caller: collect the bytes first
@@ -40,6 +48,8 @@ struct Receive {
   Outcome outcome = Outcome::pending;
   Envelope matched{};        ///< of the message, once there is one
   std::uint64_t length = 0;  ///< bytes received, at most `capacity`
+
+  bool internal = false;  ///< of this library's own: whoever posted it looks at `outcome`
 
   Link<Receive> in_queue;
 

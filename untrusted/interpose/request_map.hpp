@@ -8,6 +8,7 @@
 namespace sluice::interpose {
 
 struct MpiReceive;
+struct VirtualComm;
 
 /// Why a request needs attention when it is waited for, tested, cancelled or freed.
 struct TrackedRequest {
@@ -15,11 +16,12 @@ struct TrackedRequest {
     none,
     pending,    ///< one of our receives, not complete: the host MPI must not wait for it
     failed,     ///< one of our receives, complete with `error`: MPICH wraps the code where there are several requests
-    translate,  ///< a host receive whose status names a rank of the subject, to be told as a world rank
+    translate,  ///< a host receive whose status names a rank of the subject's part of `comm`
   };
   Kind kind = Kind::none;
   int error = 0;
   MpiReceive* receive = nullptr;
+  const VirtualComm* comm = nullptr;
 };
 
 /// Open addressing with linear probing; the key is the handle's bits. Grows, never shrinks.

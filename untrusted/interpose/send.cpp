@@ -6,6 +6,7 @@
 
 #include "mediated.hpp"
 #include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/message_writer.hpp"
 #include "untrusted/interpose/peer.hpp"
 #include "untrusted/interpose/progress.hpp"
 
@@ -29,53 +30,6 @@ struct SendCall {
 
 using BlockingSend = int (*)(const void*, int, MPI_Datatype, int, int, MPI_Comm);
 using StartSend = int (*)(const void*, int, MPI_Datatype, int, int, MPI_Comm, MPI_Request*);
-
-/// Writes one message, piece by piece. The layer stays locked from first to last, so that messages of two threads do
-/// not mix.
-class MessageWriter {
- public:
-  MessageWriter(std::uint32_t capability, std::uint32_t context, int tag, std::uint64_t extent)
-      : header_{.kind = wire::FrameKind::message_start,
-                .payload = 0,
-                .endpoint = capability,
-                .context = context,
-                .tag = tag,
-                .reserved = 0,
-                .extent = extent} {}
-
-  /// Writes `count` bytes as fragments. A message without bytes takes one call with none.
-  void append(const std::byte* bytes, std::uint64_t count) {
-    do {
-      header_.payload = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, wire::kMaxFragmentBytes));
-      wait_for_room();
-      layer.ring.put(header_, bytes);
-      bytes += header_.payload;
-      count -= header_.payload;
-      written_ += header_.payload;
-      header_.kind = wire::FrameKind::message_part;
-      header_.extent = written_;
-      // Two ranks that send each other large messages must both take what comes.
-      if (count != 0) progress();
-    } while (count != 0);
-  }
-
- private:
-  void wait_for_room() {
-    if (layer.ring.has_room(header_.payload)) [[likely]]
-      return;
-    Waiter waiter;
-    while (!layer.ring.has_room(header_.payload)) {
-      if (progress()) {
-        waiter.reset();
-      } else {
-        waiter.pause_sender();
-      }
-    }
-  }
-
-  wire::FrameHeader header_;
-  std::uint64_t written_ = 0;
-};
 
 /// Packs and writes a message whose bytes do not lie in order. Returns an MPI error, before anything is written.
 int write_packed(MessageWriter& writer, const SendCall& call, const Layout& layout) {
@@ -101,9 +55,9 @@ int write_packed(MessageWriter& writer, const SendCall& call, const Layout& layo
 }
 
 /// Refuses what the policy, or this version, does not let a rank send. MPI_SUCCESS if nothing is in the way.
-int refuse_remote(const SendCall& call) {
+int refuse_remote(const SendCall& call, const VirtualComm& comm) {
   const PrivilegeView& table = layer.session.table;
-  const auto rank = static_cast<std::uint32_t>(call.peer);
+  const std::uint32_t rank = to_world(comm, call.peer);
   if (table.capability(rank) == wire::kNoCapability) return refuse_send(call.name, rank, call.comm);
   if (!call.synchronous) return MPI_SUCCESS;
   const std::uint32_t subject = table.subject_of(rank);
@@ -128,15 +82,14 @@ int check_arguments(const SendCall& call, const Layout& layout) {
 
 /// Sends to another subject: complete when it returns.
 int send_remote(const SendCall& call, const VirtualComm& comm) {
-  if (const int refused = refuse_remote(call); refused != MPI_SUCCESS) return refused;
+  if (const int refused = refuse_remote(call, comm); refused != MPI_SUCCESS) return refused;
   const Layout layout = layout_of(call.datatype);
   int error = check_arguments(call, layout);
   if (error == layout.error && error != MPI_SUCCESS) return error;  // the host has called the error handler
   if (error == MPI_SUCCESS) {
     const std::uint64_t extent = static_cast<std::uint64_t>(call.count) * layout.size;
     const Lock lock;
-    MessageWriter writer(layer.session.table.capability(static_cast<std::uint32_t>(call.peer)), comm.context, call.tag,
-                         extent);
+    MessageWriter writer(to_world(comm, call.peer), comm.on(Channel::point_to_point), call.tag, extent);
     if (layout.contiguous || extent == 0) {
       writer.append(static_cast<const std::byte*>(call.buffer), extent);
     } else {

@@ -39,7 +39,7 @@ int public_index(std::uint32_t index) {
 int world_size() {
   int size = 0;
   host.Comm_size(MPI_COMM_WORLD, &size);
-  return knows_run() ? layer.world.size : size;
+  return knows_run() ? layer.world_size : size;
 }
 
 int check_subject(int subject) {

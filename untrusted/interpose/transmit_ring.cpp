@@ -33,7 +33,7 @@ void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noe
   std::uint64_t offset = position_ % kRing;
   if (stride > kRing - offset) {
     const wire::FrameHeader skip{
-        .kind = wire::FrameKind::skip, .payload = 0, .endpoint = 0, .context = 0, .tag = 0, .reserved = 0, .extent = 0};
+        .kind = wire::FrameKind::skip, .payload = 0, .endpoint = 0, .tag = 0, .context = 0, .extent = 0};
     publish(offset, skip, static_cast<std::uint32_t>(kRing - offset), nullptr);
     offset = 0;
   }

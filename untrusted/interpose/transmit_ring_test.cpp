@@ -43,9 +43,8 @@ class TransmitRingTest : public testing::Test {
     return {.kind = wire::FrameKind::message_start,
             .payload = payload,
             .endpoint = 3,
-            .context = wire::kWorldContext,
             .tag = tag,
-            .reserved = 0,
+            .context = wire::kWorldContext,
             .extent = payload};
   }
 

@@ -57,7 +57,7 @@ void sleep_for_mail(std::chrono::microseconds time) {
 }  // namespace
 
 void drive_host() {
-  if (layer.world.local_size < 2) return;
+  if (layer.subject_size < 2) return;
   int flag = 0;
   host.Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, layer.self, &flag, MPI_STATUS_IGNORE);
 }
@@ -82,7 +82,7 @@ bool Waiter::spin_or_yield() {
 void Waiter::pause() {
   drive_host();
   if (spin_or_yield()) return;
-  if (layer.world.local_size < 2 && !layer.threads) return sleep_for_mail(kRest);
+  if (layer.subject_size < 2 && !layer.threads) return sleep_for_mail(kRest);
   sleep_for_mail(nap_);
   nap_ = std::min(nap_ * 2, kLongestNap);
 }

@@ -1,0 +1,102 @@
+#include "untrusted/interpose/communicator.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "untrusted/interpose/layer.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+/// Mixes well enough that different inputs give different outputs but for chance.
+std::uint64_t mix(std::uint64_t value) noexcept {
+  value += 0x9e3779b97f4a7c15U;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9U;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111ebU;
+  return value ^ (value >> 31);
+}
+
+/// A communicator of the same processes without their attributes: copying those would call the program.
+MPI_Comm make_hidden(MPI_Comm host_comm) {
+  MPI_Group group = MPI_GROUP_NULL;
+  MPI_Comm hidden = MPI_COMM_NULL;
+  if (PMPI_Comm_group(host_comm, &group) != MPI_SUCCESS) return MPI_COMM_NULL;
+  if (PMPI_Comm_create(host_comm, group, &hidden) != MPI_SUCCESS) hidden = MPI_COMM_NULL;
+  PMPI_Group_free(&group);
+  if (hidden != MPI_COMM_NULL) PMPI_Comm_set_errhandler(hidden, MPI_ERRORS_RETURN);
+  return hidden;
+}
+
+void fill_maps(VirtualComm& comm) {
+  const PrivilegeView& table = layer.session.table;
+  const std::int32_t own_first = layer.first_rank;
+  comm.size = static_cast<std::int32_t>(comm.world_rank.size());
+  comm.rank_of_world.assign(table.world_size(), -1);
+  comm.host_rank.assign(comm.world_rank.size(), -1);
+  for (std::int32_t rank = 0; rank < comm.size; ++rank) {
+    const std::int32_t world = comm.world_rank[static_cast<std::size_t>(rank)];
+    comm.rank_of_world[static_cast<std::size_t>(world)] = rank;
+    if (world >= own_first && world < own_first + layer.subject_size) {
+      comm.host_rank[static_cast<std::size_t>(rank)] = static_cast<std::int32_t>(comm.rank_of_host.size());
+      comm.rank_of_host.push_back(rank);
+    } else if (table.from(table.subject_of(static_cast<std::uint32_t>(world))).allowed != 0) {
+      comm.any_source.senders.push_back(world);
+    }
+  }
+  comm.any_source.local_peers = comm.rank_of_host.size() > 1;
+  comm.rank = comm.rank_of(layer.world_rank);
+}
+
+}  // namespace
+
+std::uint64_t derive_context(std::uint64_t parent, std::uint64_t ordinal, std::uint64_t discriminator) noexcept {
+  return mix(mix(mix(parent) ^ ordinal) ^ discriminator) << wire::kChannelBits;
+}
+
+std::uint64_t digest(const std::vector<std::int32_t>& world_ranks) noexcept {
+  return std::accumulate(
+      world_ranks.begin(), world_ranks.end(), std::uint64_t{world_ranks.size()},
+      [](std::uint64_t sum, std::int32_t rank) { return mix(sum ^ static_cast<std::uint32_t>(rank)); });
+}
+
+std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, std::vector<std::int32_t> world_ranks,
+                                               std::uint64_t context) {
+  auto made = std::make_unique<VirtualComm>();
+  made->host = host_comm;
+  made->hidden = make_hidden(host_comm);
+  if (made->hidden == MPI_COMM_NULL) return nullptr;
+  made->context = context;
+  made->world_rank = std::move(world_ranks);
+  fill_maps(*made);
+  return made;
+}
+
+VirtualComm& register_communicator(std::unique_ptr<VirtualComm> communicator) {
+  VirtualComm& registered = *communicator;
+  layer.communicators.push_back(std::move(communicator));
+  gate.communicators.add(handle_bits(registered.host), registered);
+  return registered;
+}
+
+void forget_communicator(MPI_Comm handle) {
+  auto& known = layer.communicators;
+  const auto found = std::find_if(known.begin(), known.end(), [&](const auto& comm) { return comm->host == handle; });
+  if (found == known.end()) return;
+  gate.communicators.remove(handle_bits(handle));
+  PMPI_Comm_free(&(*found)->hidden);
+  layer.forgotten.push_back(std::move(*found));
+  known.erase(found);
+  // Requests may still name it; without requests nothing does.
+  if (layer.requests.size() == 0) layer.forgotten.clear();
+}
+
+void forget_communicators() {
+  gate.communicators.clear();
+  for (const auto& comm : layer.communicators) PMPI_Comm_free(&comm->hidden);
+  layer.communicators.clear();
+  layer.forgotten.clear();
+}
+
+}  // namespace sluice::interpose
