@@ -61,7 +61,7 @@ struct Way {
   /// Sends one fragment all the way. False if it did not come out as it went in.
   bool carry(const std::byte* from, std::byte* to, std::uint32_t bytes) {
     if (!sender.has_room(bytes)) return false;
-    sender.put({wire::FrameKind::message_start, bytes, 0, wire::kWorldContext, 7, 0, bytes}, from);
+    sender.put({wire::FrameKind::message_start, bytes, 0, 7, wire::kWorldContext, bytes}, from);
     ring::Fragment fragment;
     if (taker.take(fragment) != ring::Taken::fragment) return false;
     const wire::FrameHeader& header = fragment.header;
