@@ -1,78 +1,18 @@
 // MPI_Wait*, MPI_Test*: over requests of this library and of the host MPI alike.
 //
-// Our requests are generalized requests of the host MPI. An incomplete one is never handed to a completion call of
-// the host; once complete, it is a request like any other.
-#include <array>
-#include <memory>
-
+// The host MPI never sees a request of ours that is active. It completes its own, inactive and null ones; ours are
+// taken one by one, and statuses and errors put together as the standard says (MPI 3.1, section 3.7.5).
 #include "mediated.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/peer.hpp"
 #include "untrusted/interpose/progress.hpp"
+#include "untrusted/interpose/watched.hpp"
 
 namespace sluice::interpose {
 
 namespace {
 
-using Kind = TrackedRequest::Kind;
-
-/// A few elements on the stack, more on the heap.
-template <typename T>
-class Scratch {
- public:
-  explicit Scratch(int count) {
-    if (static_cast<std::size_t>(count) > small_.size()) large_.reset(new T[static_cast<std::size_t>(count)]);
-  }
-  T& operator[](int i) noexcept { return data()[i]; }
-  T* data() noexcept { return large_ != nullptr ? large_.get() : small_.data(); }
-
- private:
-  std::array<T, 16> small_{};
-  std::unique_ptr<T[]> large_;
-};
-
-TrackedRequest find_tracked(MPI_Request request) {
-  return request == MPI_REQUEST_NULL ? TrackedRequest{} : layer.requests.find(handle_bits(request));
-}
-
-/// What is known of each request of a call, taken before the host may free the handles.
-class Watched {
- public:
-  Watched(int count, const MPI_Request* requests) : count_(count), handles_(count), tracked_(count) {
-    for (int i = 0; i < count; ++i) handles_[i] = requests[i];
-  }
-
-  /// Looks all of them up. Returns how many are incomplete and ours. Precondition: the layer is locked.
-  int look() {
-    int pending = 0;
-    for (int i = 0; i < count_; ++i) {
-      tracked_[i] = find_tracked(handles_[i]);
-      pending += tracked_[i].kind == Kind::pending ? 1 : 0;
-    }
-    return pending;
-  }
-
-  [[nodiscard]] bool pending(int i) { return tracked_[i].kind == Kind::pending; }
-
-  /// Mends the status of request `i`, which the host has completed, and forgets the request if its handle is gone.
-  /// `several`: the call completes several requests, so that statuses carry error codes.
-  void completed(int i, MPI_Request now, MPI_Status* status, bool several) {
-    const TrackedRequest& known = tracked_[i];
-    if (known.kind == Kind::translate) source_to_virtual(*known.comm, status);
-    if (known.kind == Kind::failed && several && status != MPI_STATUS_IGNORE) status->MPI_ERROR = known.error;
-    if (known.kind == Kind::none || now != MPI_REQUEST_NULL) return;
-    const Lock lock;
-    layer.requests.erase(handle_bits(handles_[i]));
-    gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
-  }
-
- private:
-  int count_;
-  Scratch<MPI_Request> handles_;
-  Scratch<TrackedRequest> tracked_;
-};
-
-/// One pass of progress and a fresh look. Returns how many requests are incomplete and ours.
+/// One pass of progress and a fresh look. Returns how many requests are ours and incomplete.
 int advance(Watched& watched, bool& moved) {
   const Lock lock;
   moved = progress();
@@ -91,69 +31,120 @@ MPI_Status* status_at(MPI_Status* statuses, int i) {
   return statuses == MPI_STATUSES_IGNORE ? MPI_STATUS_IGNORE : statuses + i;
 }
 
-/// Mends the statuses of a call over all requests. One that MPICH leaves pending after an error has kept its handle.
-void all_completed(Watched& watched, int count, const MPI_Request* requests, MPI_Status* statuses, int error) {
-  for (int i = 0; i < count; ++i) {
+/// Errors of ours among the requests of one call.
+struct Failure {
+  int error = MPI_SUCCESS;  ///< the first
+  MPI_Comm comm = MPI_COMM_NULL;
+
+  /// Takes the result of request `i`, which is ours and complete.
+  int reap(Watched& watched, int i, MPI_Status* status) {
+    const MPI_Comm comm_of_i = watched.error_comm(i);
+    const int own_error = watched.reap_own(i, status);
+    if (own_error == MPI_SUCCESS || error != MPI_SUCCESS) return own_error;
+    error = own_error;
+    comm = comm_of_i;
+    return own_error;
+  }
+
+  /// Calls the error handler. Returns MPI_ERR_IN_STATUS.
+  [[nodiscard]] int raise_in_status() const {
+    raise_for_request(comm, error);
+    return MPI_ERR_IN_STATUS;
+  }
+};
+
+void set_error(MPI_Status* status, int error) {
+  if (status != MPI_STATUS_IGNORE) status->MPI_ERROR = error;
+}
+
+/// Puts the results of all requests together after the host MPI has completed those it may see. Statuses carry error
+/// codes only if some request has failed; those of the host's are there if `host_error` says so.
+int gather_all(Watched& watched, MPI_Request* requests, MPI_Status* statuses, int host_error) {
+  watched.take_back();
+  const bool in_status = host_error == MPI_ERR_IN_STATUS;
+  if (host_error != MPI_SUCCESS && !in_status) return host_error;
+  Failure failure;
+  Scratch<int> errors(watched.count());
+  for (int i = 0; i < watched.count(); ++i) {
     MPI_Status* status = status_at(statuses, i);
-    const bool left = error != MPI_SUCCESS && requests[i] != MPI_REQUEST_NULL;
-    if (!left) watched.completed(i, requests[i], status, error != MPI_SUCCESS);
+    errors[i] = MPI_SUCCESS;
+    if (watched.done(i)) {
+      errors[i] = failure.reap(watched, i, status);
+      if (in_status) set_error(status, errors[i]);
+    } else if (!in_status || requests[i] == MPI_REQUEST_NULL) {  // MPICH leaves some pending after an error
+      watched.completed_by_host(i, status);
+    }
   }
+  if (in_status || failure.error == MPI_SUCCESS) return host_error;
+  for (int i = 0; i < watched.count(); ++i) set_error(status_at(statuses, i), errors[i]);
+  return failure.raise_in_status();
 }
 
-/// Requests that the host may see: ours that are incomplete are left out.
-void show_host(Watched& watched, int count, const MPI_Request* requests, Scratch<MPI_Request>& shown) {
-  for (int i = 0; i < count; ++i) shown[i] = watched.pending(i) ? MPI_REQUEST_NULL : requests[i];
-}
-
-/// Takes over what the host has done to the requests that it has seen.
-void take_back(Watched& watched, int count, MPI_Request* requests, Scratch<MPI_Request>& shown) {
-  for (int i = 0; i < count; ++i) {
-    if (!watched.pending(i)) requests[i] = shown[i];
-  }
+/// One look at all of the requests, of which none of ours is incomplete.
+int test_all(Watched& watched, MPI_Request* requests, int* flag, MPI_Status* statuses) {
+  const int error = host.Testall(watched.count(), watched.shown(), flag, statuses);
+  if (error != MPI_SUCCESS || *flag != 0) return gather_all(watched, requests, statuses, error);
+  watched.take_back();
+  return MPI_SUCCESS;
 }
 
 /// One look at any of the requests. `flag` is set when one is complete or none is active.
 int test_any(int count, MPI_Request* requests, int* index, int* flag, MPI_Status* status, bool& moved) {
   Watched watched(count, requests);
   const int pending = advance(watched, moved);
-  Scratch<MPI_Request> shown(count);
-  show_host(watched, count, requests, shown);
-  const int error = host.Testany(count, shown.data(), index, flag, status);
-  take_back(watched, count, requests, shown);
+  for (int i = 0; watched.done_count() != 0 && i < count; ++i) {
+    if (!watched.done(i)) continue;
+    *index = i;
+    *flag = 1;
+    Failure failure;
+    const int error = failure.reap(watched, i, status);
+    return error == MPI_SUCCESS ? MPI_SUCCESS : raise_for_request(failure.comm, error);
+  }
+  const int error = host.Testany(count, watched.shown(), index, flag, status);
+  watched.take_back();
   const bool found = *flag != 0 && *index != MPI_UNDEFINED;
-  if (found) watched.completed(*index, requests[*index], status, false);
+  if (found) watched.completed_by_host(*index, status);
   if (error == MPI_SUCCESS && !found && pending != 0) *flag = 0;
   return error;
+}
+
+/// Adds ours that are complete to those that the host MPI has completed.
+int gather_some(Watched& watched, int* outcount, int* indices, MPI_Status* statuses, int host_error) {
+  const int of_host = *outcount;
+  Failure failure;
+  Scratch<int> errors(watched.count());
+  for (int k = 0; k < of_host; ++k) errors[k] = MPI_SUCCESS;
+  for (int i = 0; i < watched.count(); ++i) {
+    if (!watched.done(i)) continue;
+    indices[*outcount] = i;
+    errors[*outcount] = failure.reap(watched, i, status_at(statuses, *outcount));
+    ++*outcount;
+  }
+  const bool in_status = host_error == MPI_ERR_IN_STATUS;
+  if (!in_status && failure.error == MPI_SUCCESS) return MPI_SUCCESS;
+  for (int k = in_status ? of_host : 0; k < *outcount; ++k) set_error(status_at(statuses, k), errors[k]);
+  return in_status ? host_error : failure.raise_in_status();
 }
 
 /// One look at some of the requests. `*outcount` is 0 when none is complete, MPI_UNDEFINED when none is active.
 int test_some(int count, MPI_Request* requests, int* outcount, int* indices, MPI_Status* statuses, bool& moved) {
   Watched watched(count, requests);
   const int pending = advance(watched, moved);
-  Scratch<MPI_Request> shown(count);
-  show_host(watched, count, requests, shown);
-  const int error = host.Testsome(count, shown.data(), outcount, indices, statuses);
-  take_back(watched, count, requests, shown);
-  if (*outcount == MPI_UNDEFINED) {
-    if (pending != 0) *outcount = 0;
-    return error;
-  }
-  for (int k = 0; k < *outcount; ++k) {
-    watched.completed(indices[k], requests[indices[k]], status_at(statuses, k), error != MPI_SUCCESS);
-  }
-  return error;
+  const int error = host.Testsome(count, watched.shown(), outcount, indices, statuses);
+  watched.take_back();
+  if (error != MPI_SUCCESS && error != MPI_ERR_IN_STATUS) return error;
+  const bool idle = *outcount == MPI_UNDEFINED;
+  for (int k = 0; !idle && k < *outcount; ++k) watched.completed_by_host(indices[k], status_at(statuses, k));
+  if (idle && pending == 0 && watched.done_count() == 0) return error;
+  if (idle) *outcount = 0;
+  return gather_some(watched, outcount, indices, statuses, error);
 }
 
-int test_all(int count, MPI_Request* requests, int* flag, MPI_Status* statuses, bool& moved) {
-  Watched watched(count, requests);
-  if (advance(watched, moved) != 0) {
-    *flag = 0;
-    drive_host();
-    return MPI_SUCCESS;
-  }
-  const int error = host.Testall(count, requests, flag, statuses);
-  if (*flag != 0 || error != MPI_SUCCESS) all_completed(watched, count, requests, statuses, error);
-  return error;
+/// Takes the result of the one request of a call, which is ours and complete.
+int finish_own(Watched& watched, MPI_Status* status) {
+  Failure failure;
+  const int error = failure.reap(watched, 0, status);
+  return error == MPI_SUCCESS ? MPI_SUCCESS : raise_for_request(failure.comm, error);
 }
 
 }  // namespace
@@ -164,8 +155,10 @@ int Wait(MPI_Request* request, MPI_Status* status) {
   Waiter waiter;
   Watched watched(1, request);
   for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);
-  const int error = wait_for_host(request, status);
-  watched.completed(0, *request, status, false);
+  if (watched.done(0)) return finish_own(watched, status);
+  const int error = wait_for_host(watched.shown(), status);
+  watched.take_back();
+  watched.completed_by_host(0, status);
   return error;
 }
 
@@ -174,19 +167,13 @@ int Waitall(int count, MPI_Request* requests, MPI_Status* statuses) {
   Waiter waiter;
   Watched watched(count, requests);
   for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);
-  int error = MPI_SUCCESS;
-  for (;;) {
-    if (!local_messages_wanted()) {
-      error = host.Waitall(count, requests, statuses);
-      break;
-    }
+  while (local_messages_wanted()) {
     int flag = 0;
-    error = host.Testall(count, requests, &flag, statuses);
-    if (flag != 0 || error != MPI_SUCCESS) break;
+    const int error = test_all(watched, requests, &flag, statuses);
+    if (flag != 0 || error != MPI_SUCCESS) return error;
     wait_turn(waiter);
   }
-  all_completed(watched, count, requests, statuses, error);
-  return error;
+  return gather_all(watched, requests, statuses, host.Waitall(count, watched.shown(), statuses));
 }
 
 int Waitany(int count, MPI_Request* requests, int* index, MPI_Status* status) {
@@ -220,15 +207,26 @@ int Test(MPI_Request* request, int* flag, MPI_Status* status) {
     drive_host();
     return MPI_SUCCESS;
   }
-  const int error = host.Test(request, flag, status);
-  if (*flag != 0 || error != MPI_SUCCESS) watched.completed(0, *request, status, false);
+  if (watched.done(0)) {
+    *flag = 1;
+    return finish_own(watched, status);
+  }
+  const int error = host.Test(watched.shown(), flag, status);
+  watched.take_back();
+  if (*flag != 0 || error != MPI_SUCCESS) watched.completed_by_host(0, status);
   return error;
 }
 
 int Testall(int count, MPI_Request* requests, int* flag, MPI_Status* statuses) {
   if (count <= 0) return host.Testall(count, requests, flag, statuses);
+  Watched watched(count, requests);
   bool moved = false;
-  return test_all(count, requests, flag, statuses, moved);
+  if (advance(watched, moved) != 0) {
+    *flag = 0;
+    drive_host();
+    return MPI_SUCCESS;
+  }
+  return test_all(watched, requests, flag, statuses);
 }
 
 int Testany(int count, MPI_Request* requests, int* index, int* flag, MPI_Status* status) {
@@ -241,49 +239,6 @@ int Testsome(int incount, MPI_Request* requests, int* outcount, int* indices, MP
   if (incount <= 0) return host.Testsome(incount, requests, outcount, indices, statuses);
   bool moved = false;
   return test_some(incount, requests, outcount, indices, statuses, moved);
-}
-
-int Request_get_status(MPI_Request request, int* flag, MPI_Status* status) {
-  Watched watched(1, &request);
-  bool moved = false;
-  if (advance(watched, moved) != 0) {
-    *flag = 0;
-    drive_host();
-    return MPI_SUCCESS;
-  }
-  const int error = host.Request_get_status(request, flag, status);
-  if (*flag != 0) watched.completed(0, request, status, false);
-  return error;
-}
-
-int Cancel(MPI_Request* request) {
-  {
-    const Lock lock;
-    progress();
-    const TrackedRequest known = find_tracked(*request);
-    if (known.kind == Kind::pending) {
-      cancel(*known.receive);
-      return MPI_SUCCESS;
-    }
-  }
-  return host.Cancel(request);
-}
-
-int Request_free(MPI_Request* request) {
-  {
-    const Lock lock;
-    const TrackedRequest known = find_tracked(*request);
-    if (known.kind != Kind::none) {
-      layer.requests.erase(handle_bits(*request));
-      gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
-    }
-    if (known.kind == Kind::pending) {
-      known.receive->freed = true;  // the host's handle goes when the receive is complete
-      *request = MPI_REQUEST_NULL;
-      return MPI_SUCCESS;
-    }
-  }
-  return host.Request_free(request);
 }
 
 }  // namespace mediated

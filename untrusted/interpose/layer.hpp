@@ -11,6 +11,7 @@
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/guard_session.hpp"
 #include "untrusted/interpose/incoming.hpp"
+#include "untrusted/interpose/own_request.hpp"
 #include "untrusted/interpose/request_map.hpp"
 #include "untrusted/interpose/transmit_ring.hpp"
 
@@ -32,8 +33,12 @@ struct Layer {
   TransmitRing ring;
   Incoming incoming;
   RequestMap requests;
-  ReceiveQueue host_matched;  ///< receives whose message the host MPI is delivering
-  bool host_turn = false;     ///< the next receive from any source looks at the own subject first
+  std::uint32_t request_serial = 0;   ///< of the newest entry that needs one
+  PolledRequests polled;              ///< requests that move in progress()
+  OwnRequest* next_polled = nullptr;  ///< while progress() goes through them
+  bool writing = false;               ///< a message is half written: nothing else may be written
+  ReceiveQueue host_matched;          ///< receives whose message the host MPI is delivering
+  bool host_turn = false;             ///< the next receive from any source looks at the own subject first
   std::vector<std::unique_ptr<VirtualComm>> communicators;  ///< that span subjects
   std::vector<std::unique_ptr<VirtualComm>> forgotten;      ///< freed by the program; a request may still name them
 };
@@ -48,6 +53,11 @@ union LayerStorage {
 };
 extern LayerStorage layer_storage;
 inline Layer& layer = layer_storage.layer;
+
+/// Tells the gate how many requests need attention. To be called after each change of layer.requests.
+inline void publish_tracked() noexcept {
+  gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
+}
 
 /// Holds the layer's mutex where threads may be about.
 class [[nodiscard]] Lock {

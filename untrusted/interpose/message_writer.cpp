@@ -13,7 +13,11 @@ MessageWriter::MessageWriter(std::uint32_t world_rank, std::uint64_t context, in
               .endpoint = layer.session.table.capability(world_rank),
               .tag = tag,
               .context = context,
-              .extent = extent} {}
+              .extent = extent} {
+  layer.writing = true;
+}
+
+MessageWriter::~MessageWriter() { layer.writing = false; }
 
 void MessageWriter::append(const std::byte* bytes, std::uint64_t count) {
   do {

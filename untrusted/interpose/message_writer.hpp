@@ -20,6 +20,10 @@ class MessageWriter {
   /// Writes `count` bytes as fragments. A message without bytes takes one call with none.
   void append(const std::byte* bytes, std::uint64_t count);
 
+  MessageWriter(const MessageWriter&) = delete;
+  MessageWriter& operator=(const MessageWriter&) = delete;
+  ~MessageWriter();
+
  private:
   void wait_for_room();
 

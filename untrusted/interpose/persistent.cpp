@@ -82,8 +82,9 @@ int Recv_init(void* buf, int count, MPI_Datatype datatype, int source, int tag, 
     const int error = host.Recv_init(buf, count, datatype, source, tag, comm, request);
     if (error == MPI_SUCCESS && spanning->renumbers() && peer != Peer::nobody) {
       const Lock lock;
-      layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr, spanning});
-      gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
+      layer.requests.set(handle_bits(*request),
+                         {TrackedRequest::Kind::translate, ++layer.request_serial, nullptr, spanning});
+      publish_tracked();
     }
     return error;
   }

@@ -10,8 +10,6 @@ namespace sluice::interpose {
 
 namespace {
 
-void publish_tracked() { gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed); }
-
 int outcome_error(MpiReceive& receive) {
   switch (receive.outcome) {
     case Outcome::pending:
@@ -28,40 +26,29 @@ int outcome_error(MpiReceive& receive) {
   return MPI_ERR_OTHER;
 }
 
-/// Completes the generalized request. The receive may be gone afterwards.
-void complete_request(MpiReceive& receive) {
-  MPI_Request request = receive.request;
-  const std::uint64_t key = handle_bits(request);
-  const bool freed = receive.freed;
-  if (receive.error != MPI_SUCCESS && !freed) {
-    layer.requests.set(key, {TrackedRequest::Kind::failed, receive.error, nullptr});
-  } else if (!freed) {
-    layer.requests.erase(key);
+/// Fills status and error of a receive that this library has completed.
+void conclude(MpiReceive& receive) {
+  receive.error = outcome_error(receive);
+  const bool has_message = receive.outcome == Outcome::complete || receive.outcome == Outcome::truncated;
+  if (has_message && receive.staged) {
+    const int error =
+        unpack(receive.staging.get(), receive.length, receive.user_buffer, receive.datatype, receive.layout);
+    if (receive.error == MPI_SUCCESS) receive.error = error;
   }
-  publish_tracked();
-  PMPI_Grequest_complete(request);
-  if (freed) host.Request_free(&request);
+  receive.staging.reset();
+  fill_status(receive.status, *receive.comm, has_message ? receive.matched : receive.wanted,
+              has_message ? receive.length : 0, receive.outcome == Outcome::cancelled);
 }
 
 /// Makes status and error final and lets the waiting call go on.
-void settle(MpiReceive& receive) {
+void settle_receive(MpiReceive& receive) {
   if (receive.wants_local) gate.local_wanted.fetch_sub(1, std::memory_order_relaxed);
-  if (!receive.by_host) {
-    receive.error = outcome_error(receive);
-    const bool has_message = receive.outcome == Outcome::complete || receive.outcome == Outcome::truncated;
-    if (has_message && receive.staged) {
-      const int error =
-          unpack(receive.staging.get(), receive.length, receive.user_buffer, receive.datatype, receive.layout);
-      if (receive.error == MPI_SUCCESS) receive.error = error;
-    }
-    fill_status(receive.status, *receive.comm, has_message ? receive.matched : receive.wanted,
-                has_message ? receive.length : 0, receive.outcome == Outcome::cancelled);
+  if (!receive.by_host) conclude(receive);
+  if (receive.owns_datatype && !receive.persistent) {
+    PMPI_Type_free(&receive.datatype);
+    receive.owns_datatype = false;
   }
-  receive.staging.reset();
-  if (receive.owns_datatype) PMPI_Type_free(&receive.datatype);
-  receive.owns_datatype = false;
-  receive.settled = true;
-  if (receive.request != MPI_REQUEST_NULL) complete_request(receive);
+  settle(receive);
 }
 
 /// The envelope of a message of the own subject that the host MPI has found.
@@ -157,7 +144,7 @@ bool collect_deliveries() {
     if (flag == 0 && error == MPI_SUCCESS) continue;
     layer.host_matched.remove(receive);
     finish_delivery(receive, delivered, error);
-    settle(receive);
+    settle_receive(receive);
     moved = true;
   }
   return moved;
@@ -166,13 +153,41 @@ bool collect_deliveries() {
 bool settle_finished() {
   bool moved = false;
   while (Receive* receive = layer.incoming.finished().pop_front()) {
-    if (!receive->internal) settle(static_cast<MpiReceive&>(*receive));
+    if (!receive->internal) settle_receive(static_cast<MpiReceive&>(*receive));
     moved = true;
   }
   return moved;
 }
 
+/// Takes back a receive that has no message yet.
+void cancel_receive(OwnRequest& own) {
+  auto& receive = static_cast<MpiReceive&>(own);
+  if (!layer.incoming.withdraw(receive)) return;
+  layer.incoming.finish(receive, Outcome::cancelled);
+  settle_finished();
+}
+
+int start_receive(OwnRequest& own) {
+  auto& receive = static_cast<MpiReceive&>(own);
+  receive.outcome = Outcome::pending;
+  receive.matched = {};
+  receive.length = 0;
+  receive.by_host = false;
+  receive.error = MPI_SUCCESS;
+  const Lock lock;
+  begin(receive);
+  return MPI_SUCCESS;
+}
+
 }  // namespace
+
+void destroy_receive(OwnRequest& own) noexcept {
+  auto& receive = static_cast<MpiReceive&>(own);
+  if (receive.owns_datatype) PMPI_Type_free(&receive.datatype);
+  delete &receive;
+}
+
+const OwnKind kReceive{destroy_receive, nullptr, cancel_receive, start_receive};
 
 bool progress() {
   bool moved = layer.incoming.drain(kFramesPerPass);
@@ -181,7 +196,8 @@ bool progress() {
     moved = match_local() || moved;
     moved = collect_deliveries() || moved;
   }
-  return settle_finished() || moved;
+  moved = settle_finished() || moved;
+  return (!layer.writing && advance_polled()) || moved;
 }
 
 void begin(MpiReceive& receive) {
@@ -196,13 +212,6 @@ void begin(MpiReceive& receive) {
   }
   if (!layer.incoming.take(receive)) layer.incoming.post(receive);
   settle_finished();
-}
-
-bool cancel(MpiReceive& receive) {
-  if (!layer.incoming.withdraw(receive)) return false;
-  layer.incoming.finish(receive, Outcome::cancelled);
-  settle_finished();
-  return true;
 }
 
 bool must_queue(const Envelope& wanted) {

@@ -9,8 +9,13 @@
 
 namespace sluice::interpose {
 
+/// A receive as a request.
+extern const OwnKind kReceive;
+
 /// A receive as MPI sees it.
-struct MpiReceive : Receive {
+struct MpiReceive : Receive, OwnRequest {
+  MpiReceive() noexcept : OwnRequest(kReceive) {}
+
   const VirtualComm* comm = nullptr;  ///< that it was posted on
   void* user_buffer = nullptr;
   int count = 0;
@@ -18,28 +23,21 @@ struct MpiReceive : Receive {
   Layout layout;
   bool owns_datatype = false;  ///< `datatype` is a duplicate: the user may free his own
   bool wants_local = false;    ///< a message of the own subject may complete it
-  bool freed = false;          ///< MPI_Request_free: nobody waits for it
 
-  MPI_Request request = MPI_REQUEST_NULL;       ///< generalized request; none in a blocking call
   MPI_Request host_request = MPI_REQUEST_NULL;  ///< while the host MPI delivers a message of the own subject
   std::unique_ptr<std::byte[]> bounce;          ///< takes a message of the own subject that is too long
   bool by_host = false;
-
-  bool settled = false;  ///< `status` and `error` are final
-  MPI_Status status{};
-  int error = MPI_SUCCESS;
 };
 
 /// Takes arrived mail, matches messages of the own subject where wanted, and settles what is complete. Returns
 /// whether anything moved. Precondition: the layer is locked.
 bool progress();
 
+/// Ends a receive that nothing refers to.
+void destroy_receive(OwnRequest& own) noexcept;
+
 /// Starts a prepared receive: it takes a message that is there or waits in the queue. Precondition: locked.
 void begin(MpiReceive& receive);
-
-/// Takes back a receive that has no message yet; it settles as cancelled. Returns false if it has one.
-/// Precondition: locked.
-bool cancel(MpiReceive& receive);
 
 /// Whether a host receive for `wanted` would overtake one that is queued here. Precondition: locked.
 bool must_queue(const Envelope& wanted);

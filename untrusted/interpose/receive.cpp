@@ -82,29 +82,9 @@ int blocking_receive(const ReceiveCall& call, const VirtualComm& comm, MPI_Statu
       waiter.pause();
     }
   }
-  if (status != MPI_STATUS_IGNORE) {
-    const int kept = status->MPI_ERROR;  // only calls that complete several requests set it
-    *status = receive.status;
-    status->MPI_ERROR = kept;
-  }
+  copy_status(status, receive.status);
   return receive.error == MPI_SUCCESS ? MPI_SUCCESS : raise(call.comm, receive.error);
 }
-
-int query_receive(void* state, MPI_Status* status) {
-  const auto* receive = static_cast<MpiReceive*>(state);
-  const int kept = status->MPI_ERROR;
-  *status = receive->status;
-  status->MPI_ERROR = kept;
-  return receive->error;
-}
-
-int free_receive(void* state) {
-  delete static_cast<MpiReceive*>(state);
-  return MPI_SUCCESS;
-}
-
-/// MPI_Cancel comes to this library first (mediated::Cancel); a complete receive cannot be cancelled.
-int cancel_receive(void*, int) { return MPI_SUCCESS; }
 
 int start_receive(const ReceiveCall& call, const VirtualComm& comm, MPI_Request* request) {
   auto receive = std::unique_ptr<MpiReceive>(new (std::nothrow) MpiReceive);
@@ -115,15 +95,13 @@ int start_receive(const ReceiveCall& call, const VirtualComm& comm, MPI_Request*
     if (error != MPI_SUCCESS) return error;
     receive->owns_datatype = true;
   }
-  const int error = PMPI_Grequest_start(query_receive, free_receive, cancel_receive, receive.get(), &receive->request);
+  receive->error_comm = comm.host;
+  const int error = hand_out(*receive, request);
   if (error != MPI_SUCCESS) {
-    if (receive->owns_datatype) PMPI_Type_free(&receive->datatype);
+    destroy_receive(*receive.release());
     return error;
   }
-  *request = receive->request;
   const Lock lock;
-  layer.requests.set(handle_bits(*request), {TrackedRequest::Kind::pending, MPI_SUCCESS, receive.get(), &comm});
-  gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
   begin(*receive.release());
   return MPI_SUCCESS;
 }
@@ -132,8 +110,8 @@ int start_receive(const ReceiveCall& call, const VirtualComm& comm, MPI_Request*
 void translate_later(const VirtualComm& comm, MPI_Request request) {
   if (!comm.renumbers() || request == MPI_REQUEST_NULL) return;
   const Lock lock;
-  layer.requests.set(handle_bits(request), {TrackedRequest::Kind::translate, MPI_SUCCESS, nullptr, &comm});
-  gate.tracked.store(static_cast<int>(layer.requests.size()), std::memory_order_relaxed);
+  layer.requests.set(handle_bits(request), {TrackedRequest::Kind::translate, ++layer.request_serial, nullptr, &comm});
+  publish_tracked();
 }
 
 /// Receives by the host MPI; `peer` counts as the host does.

@@ -7,20 +7,20 @@
 
 namespace sluice::interpose {
 
-struct MpiReceive;
+struct OwnRequest;
 struct VirtualComm;
 
-/// Why a request needs attention when it is waited for, tested, cancelled or freed.
+/// Why a request needs attention when it is started, waited for, tested, cancelled or freed.
 struct TrackedRequest {
   enum class Kind : std::uint8_t {
     none,
-    pending,    ///< one of our receives, not complete: the host MPI must not wait for it
-    failed,     ///< one of our receives, complete with `error`: MPICH wraps the code where there are several requests
+    own,        ///< this library completes it: the host MPI must not wait for it
     translate,  ///< a host receive whose status names a rank of the subject's part of `comm`
   };
   Kind kind = Kind::none;
-  int error = 0;
-  MpiReceive* receive = nullptr;
+  /// Of this entry. The host MPI may give the same handle to the next request before this one is forgotten.
+  std::uint32_t serial = 0;
+  OwnRequest* own = nullptr;
   const VirtualComm* comm = nullptr;
 };
 

@@ -8,7 +8,7 @@
 namespace sluice::interpose {
 namespace {
 
-TrackedRequest failed(int error) { return {TrackedRequest::Kind::failed, error, nullptr}; }
+TrackedRequest numbered(std::uint32_t serial) { return {TrackedRequest::Kind::translate, serial, nullptr, nullptr}; }
 
 TEST(RequestMap, ForgetsWhatItNeverKnew) {
   RequestMap map;
@@ -19,13 +19,13 @@ TEST(RequestMap, ForgetsWhatItNeverKnew) {
 
 TEST(RequestMap, AgreesWithAStandardMapOverManyChanges) {
   RequestMap map;
-  std::unordered_map<std::uint64_t, int> model;
+  std::unordered_map<std::uint64_t, std::uint32_t> model;
   std::mt19937_64 random(3);
-  for (int i = 0; i < 200000; ++i) {
+  for (std::uint32_t i = 0; i < 200000; ++i) {
     // Few keys, so that chains form and holes are filled; some like MPICH's handles, some like pointers.
     const std::uint64_t key = (random() % 2 == 0) ? 0x98000000 + random() % 700 : 0x7f0000000000 + random() % 700 * 192;
     if (random() % 3 != 0) {
-      map.set(key, failed(i));
+      map.set(key, numbered(i));
       model[key] = i;
     } else {
       map.erase(key);
@@ -36,7 +36,7 @@ TEST(RequestMap, AgreesWithAStandardMapOverManyChanges) {
     const auto known = model.find(other);
     ASSERT_EQ(map.find(other).kind != TrackedRequest::Kind::none, known != model.end());
     if (known != model.end()) {
-      ASSERT_EQ(map.find(other).error, known->second);
+      ASSERT_EQ(map.find(other).serial, known->second);
     }
   }
 }
