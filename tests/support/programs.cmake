@@ -16,20 +16,29 @@ function(sluice_test_program name)
   endforeach()
 endfunction()
 
-# sluice_fortran_program(NAME SOURCE): by the MPI's own compiler wrapper; nothing where there is none.
-function(sluice_fortran_program name source)
+# sluice_fortran_program(NAME SOURCE... [FLAGS FLAG...] [DEPENDS FILE...] [LINK LIBRARY]): by the MPI's own compiler
+# wrapper; nothing where there is none. LINK names a test library, LIBRARY-openmpi and LIBRARY-mpich, to link before MPI.
+function(sluice_fortran_program name)
+  cmake_parse_arguments(PROGRAM "" "LINK" "FLAGS;DEPENDS" ${ARGN})
+  list(TRANSFORM PROGRAM_UNPARSED_ARGUMENTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
+  list(TRANSFORM PROGRAM_DEPENDS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE depends)
+  find_program(SLUICE_GFORTRAN gfortran)
   foreach(mpi openmpi mpich)
     find_program(SLUICE_MPIF90_${mpi} mpif90.${mpi})
-    find_program(SLUICE_GFORTRAN gfortran)
     if(NOT SLUICE_MPIF90_${mpi} OR NOT SLUICE_GFORTRAN)
       continue()
     endif()
     set(output ${SLUICE_TEST_PROGRAMS}/${name}-${mpi})
+    set(modules ${CMAKE_CURRENT_BINARY_DIR}/${name}-${mpi}.modules)
+    set(link)
+    if(PROGRAM_LINK)
+      set(link -L${SLUICE_TEST_PROGRAMS} -Wl,-rpath,$ORIGIN -l${PROGRAM_LINK}-${mpi})
+    endif()
     add_custom_command(
       OUTPUT ${output}
-      COMMAND ${CMAKE_COMMAND} -E make_directory ${SLUICE_TEST_PROGRAMS}
-      COMMAND ${SLUICE_MPIF90_${mpi}} -O1 -o ${output} ${CMAKE_CURRENT_SOURCE_DIR}/${source}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${SLUICE_TEST_PROGRAMS} ${modules}
+      COMMAND ${SLUICE_MPIF90_${mpi}} -O1 ${PROGRAM_FLAGS} -J ${modules} -o ${output} ${sources} ${link}
+      DEPENDS ${sources} ${depends} $<$<BOOL:${PROGRAM_LINK}>:test_${PROGRAM_LINK}_${mpi}>
       VERBATIM)
     add_custom_target(test_${name}_${mpi} ALL DEPENDS ${output})
   endforeach()

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "untrusted/interpose/binding_check.hpp"
 #include "untrusted/interpose/datatype.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "wire/greeting.hpp"
@@ -75,6 +76,7 @@ void open_world(int host_rank, int host_size) {
 
 void start_layer() {
   if (layer.subject != MPI_COMM_NULL) return;
+  note_start();
   check_host();
   create_error_classes();
   layer.subject = MPI_COMM_WORLD;
@@ -97,6 +99,7 @@ void start_layer() {
   const PrivilegeView& table = layer.session.table;
   if (table.world_subjects() < 2 || !table.in_world(table.self())) return;
   open_world(host_rank, host_size);
+  check_bindings(layer.world_size);
 }
 
 void prepare_to_stop() {
