@@ -4,6 +4,7 @@
 #include <exception>
 #include <string>
 
+#include "cli/audit.hpp"
 #include "cli/doctor.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/policy_commands.hpp"
@@ -17,6 +18,7 @@ constexpr const char* kFooter =
     "  sluice run imagery.yaml                       run it\n"
     "  sluice explain imagery.yaml report ingest     why may report not send to ingest?\n"
     "  sluice graph imagery.yaml -o imagery.svg      draw it\n"
+    "  sluice audit run.log --event refused          what was refused?\n"
     "  sluice doctor                                 what can this host keep, and what not?\n\n"
     "Exit codes of the policy commands: 0 good, 1 denied (explain), 2 wrong arguments, 3 the policy has mistakes,\n"
     "4 a file or tool is missing. `sluice run --help` and `sluice doctor --help` list theirs.\n"
@@ -44,6 +46,9 @@ int run(int argc, char** argv) {
   sluice::cli::add_show(app, exit_code);
   sluice::cli::add_graph(app, exit_code);
   sluice::cli::add_explain(app, exit_code);
+#ifdef SLUICE_HAS_AUDIT
+  sluice::cli::add_audit(app, exit_code);
+#endif
 #ifdef SLUICE_HAS_DOCTOR
   sluice::cli::add_doctor(app, exit_code);
 #endif

@@ -30,6 +30,7 @@ void add_run(CLI::App& app, int& exit_code) {
     std::string policy;
     std::string output;
     std::string json;
+    std::string audit;
     bool quiet = false;
   };
   const auto arguments = std::make_shared<Arguments>();
@@ -42,6 +43,8 @@ void add_run(CLI::App& app, int& exit_code) {
                    "Write the summary as JSON to this file; - or no value is standard output")
       ->expected(0, 1)
       ->default_str("-");
+  command->add_option("--audit", arguments->audit,
+                      "Append the run's events to this file, one JSON object a line (sluice audit reads it)");
   command->add_flag("--quiet", arguments->quiet, "No live status and no summary on the terminal");
   command->footer(kFooter);
   command->callback([command, arguments, &exit_code] {
@@ -49,6 +52,7 @@ void add_run(CLI::App& app, int& exit_code) {
     options.policy = arguments->policy;
     options.quiet = arguments->quiet;
     if (!arguments->output.empty()) options.output = arguments->output;
+    if (!arguments->audit.empty()) options.audit = arguments->audit;
     if (command->count("--json") > 0) options.json = arguments->json.empty() ? "-" : arguments->json;
     exit_code = launcher::run(options);
   });

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <string>
 
+#include "trusted/launcher/audit_log.hpp"
 #include "trusted/launcher/directories.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/spawn.hpp"
@@ -70,6 +71,11 @@ Result<Outputs, Problem> open_outputs(const Plan& plan) {
     outputs.json.reset(standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
                                 : open(plan.options.json->c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!outputs.json) return sandbox::system_problem("cannot write " + plan.options.json->string());
+  }
+  if (plan.options.audit) {
+    auto opened = open_audit_file(*plan.options.audit);
+    if (!opened) return opened.error();
+    outputs.audit = std::move(opened).value();
   }
   return outputs;
 }

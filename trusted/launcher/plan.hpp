@@ -29,6 +29,7 @@ struct RunOptions {
   std::filesystem::path policy;
   std::optional<std::filesystem::path> output;  ///< folder for per-subject files
   std::optional<std::filesystem::path> json;    ///< file for the summary; "-" is standard output
+  std::optional<std::filesystem::path> audit;   ///< file to which the run's events are appended
   bool quiet = false;
 };
 

@@ -20,6 +20,7 @@
 
 #include "trusted/base/mapping.hpp"
 #include "trusted/guard/control.hpp"
+#include "trusted/launcher/audit_log.hpp"
 #include "trusted/launcher/descendants.hpp"
 #include "trusted/launcher/run_state.hpp"
 #include "trusted/launcher/spawn.hpp"
@@ -56,7 +57,11 @@ class Supervisor {
  public:
   Supervisor(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
              std::vector<std::string> relaxations)
-      : plan_(plan), identities_(identities), front_(std::move(control)), outputs_(std::move(outputs)) {
+      : plan_(plan),
+        identities_(identities),
+        front_(std::move(control)),
+        outputs_(std::move(outputs)),
+        audit_(std::move(outputs_.audit), plan) {
     state_.subjects.resize(plan.subjects.size());
     state_.flows.resize(plan.policy.table.flows.size());
     state_.relaxations = std::move(relaxations);
@@ -102,6 +107,7 @@ class Supervisor {
   const Identities& identities_;
   Fd front_;
   Outputs outputs_;
+  AuditLog audit_;
   RunState state_;
   Fd signals_;
   Stage stage_;
@@ -136,6 +142,7 @@ Status<Problem> Supervisor::set_up() {
   if (!staged) return staged.error();
   stage_ = std::move(staged).value();
   state_.relaxations.insert(state_.relaxations.end(), stage_.relaxations.begin(), stage_.relaxations.end());
+  audit_.run_started(identities_, state_);
   if (auto started = start_guard_process(stage_); !started) return started;
   return await_guard();
 }
@@ -224,6 +231,8 @@ void Supervisor::start_output() {
 }
 
 int Supervisor::give_up(const Problem& problem) {
+  state_.host_failed = !state_.interrupted;
+  audit_.run_ended(state_);
   // Ending this process ends every other one of the namespace.
   std::string text = "sluice run: " + problem.what + "\n";
   if (!problem.mend.empty()) text += "  to mend it: " + problem.mend + "\n";
@@ -275,7 +284,10 @@ void Supervisor::on_front() {
 }
 
 void Supervisor::stop(bool now) {
-  if (!state_.interrupted) terminal_->message("sluice run: stopping the subjects");
+  if (!state_.interrupted) {
+    terminal_->message("sluice run: stopping the subjects");
+    audit_.stopping();
+  }
   state_.interrupted = true;
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     if (state_.subjects[i].phase == SubjectState::Phase::ended) continue;
@@ -303,6 +315,7 @@ void Supervisor::on_guard() {
 }
 
 void Supervisor::on_event(const guard::Event& event) {
+  audit_.guard_event(event);
   if (event.kind == guard::EventKind::rank_up && event.subject < state_.subjects.size()) {
     ++state_.subjects[event.subject].ranks_connected;
   } else if (event.kind == guard::EventKind::rank_ended && event.subject < state_.subjects.size()) {
@@ -326,6 +339,7 @@ void Supervisor::on_event(const guard::Event& event) {
 
 void Supervisor::guard_died() {
   state_.trusted_part_died = true;
+  audit_.guard_died();
   terminal_->message("sluice run: the guard died; the run ends with it");
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) end_subject(i, EndedBy::collapse, "the guard died");
 }
@@ -393,6 +407,7 @@ void Supervisor::check_gone(std::size_t index) {
   if (sandbox.first && !has_ended(sandbox.first)) return;
   subject.phase = SubjectState::Phase::ended;
   sandbox.drain->end();
+  audit_.subject_ended(index, subject);
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
   const guard::Command command{guard::CommandKind::subject_ended, static_cast<std::uint32_t>(index)};
   (void)send(guard_control_.get(), &command, sizeof command, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -446,6 +461,7 @@ void Supervisor::end_everything() {
 
 int Supervisor::report() {
   for (SubjectState& subject : state_.subjects) subject.phase = SubjectState::Phase::ended;
+  audit_.run_ended(state_);
   if (!plan_.options.quiet) terminal_->message(summary_text(plan_, state_));
   terminal_->finish();
   if (outputs_.json) {

@@ -17,7 +17,8 @@ inline constexpr char kStopNow = 'k';
 /// Opened by the front, with the rights of whoever started the run.
 struct Outputs {
   std::vector<OutputFiles> subjects;
-  Fd json;  ///< for the summary; none if not asked for
+  Fd json;   ///< for the summary; none if not asked for
+  Fd audit;  ///< for the run's events; none if not asked for
 };
 
 /// Runs `plan` to its end; returns the exit code of the run. `control` is the supervisor's end of the connection to
