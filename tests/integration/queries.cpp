@@ -59,6 +59,21 @@ void world_of_the_run(const Job& job) {
   CHECK_EQ(result, MPI_IDENT);
 }
 
+/// An attribute of the world, or `absent`.
+int attribute(int keyval, int absent) {
+  int* value = nullptr;
+  int found = 0;
+  CHECK_EQ(MPI_Comm_get_attr(MPI_COMM_WORLD, keyval, static_cast<void*>(&value), &found), MPI_SUCCESS);
+  return found != 0 ? *value : absent;
+}
+
+void predefined_attributes(const Job& job) {
+  CHECK_EQ(attribute(MPI_APPNUM, -1), job.subject());
+  CHECK_EQ(attribute(MPI_UNIVERSE_SIZE, job.size()), job.size());
+  CHECK_EQ(attribute(MPI_WTIME_IS_GLOBAL, -1), 0);
+  CHECK_EQ(attribute(MPI_TAG_UB, -1), (1 << 28) - 1);
+}
+
 void wrong_arguments() {
   int subjects = 0, value = -1;
   char text[MPIX_MAX_SUBJECT_LABEL] = "";
@@ -110,6 +125,7 @@ int main(int argc, char** argv) {
     single(job);
   } else {
     world_of_the_run(job);
+    predefined_attributes(job);
   }
   wrong_arguments();
   return Job::finish();

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "untrusted/interpose/attribute.hpp"
 #include "untrusted/interpose/binding_check.hpp"
 #include "untrusted/interpose/datatype.hpp"
 #include "untrusted/interpose/errors.hpp"
@@ -62,7 +63,7 @@ void open_world(int host_rank, int host_size) {
   void* bound = nullptr;
   int found = 0;
   PMPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&bound), &found);
-  layer.tag_bound = found != 0 ? *static_cast<int*>(bound) : 32767;
+  layer.tag_bound = bounded_tag(found != 0 ? *static_cast<int*>(bound) : 32767);
   remember_basic_layouts();
   std::vector<std::int32_t> everyone(table.world_size());
   std::iota(everyone.begin(), everyone.end(), 0);

@@ -29,7 +29,7 @@ struct Layer {
   std::int32_t world_size = 0;    ///< of the run
   MPI_Comm subject = MPI_COMM_NULL;
   MPI_Comm self = MPI_COMM_NULL;  ///< private duplicate of MPI_COMM_SELF
-  int tag_bound = 0;              ///< the host's MPI_TAG_UB
+  int tag_bound = 0;              ///< MPI_TAG_UB of communicators that span subjects
   TransmitRing ring;
   Incoming incoming;
   RequestMap requests;

@@ -17,6 +17,7 @@ program one_way
   low = rank < ranks / 2
   peer = mod(rank + ranks / 2, ranks)
   call MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN, error)
+  call predefined_attributes()
   if (low) then
     call MPI_Recv(value, 1, MPI_INTEGER, peer, 1, MPI_COMM_WORLD, got, code)
     call check(is_refusal(code, 'MPI_Recv'), 'receive from above')
@@ -42,6 +43,27 @@ program one_way
   call MPI_Finalize(error)
 
 contains
+
+  ! They are those of the run, not of the subject's own job.
+  subroutine predefined_attributes()
+    integer(MPI_ADDRESS_KIND) :: answer
+    logical :: found
+#if BINDING != 2008
+    integer :: short_answer
+#endif
+    call MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, answer, found, error)
+    call check(found .and. answer >= 32767 .and. answer < 2**28, 'MPI_TAG_UB')
+    call MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_UNIVERSE_SIZE, answer, found, error)
+    call check(answer == ranks .or. .not. found, 'MPI_UNIVERSE_SIZE')
+    call MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_APPNUM, answer, found, error)
+    call check(found .and. answer == merge(0, 1, low), 'MPI_APPNUM')
+    call MPI_Comm_get_attr(MPI_COMM_WORLD, MPI_WTIME_IS_GLOBAL, answer, found, error)
+    call check(found .and. answer == 0, 'MPI_WTIME_IS_GLOBAL')
+#if BINDING != 2008
+    call MPI_Attr_get(MPI_COMM_WORLD, MPI_APPNUM, short_answer, found, error)
+    call check(found .and. short_answer == merge(0, 1, low), 'MPI_APPNUM by MPI_Attr_get')
+#endif
+  end subroutine predefined_attributes
 
   ! Whether a code is Sluice's: not one of MPI's own classes, with a text that names the call and who may not send.
   logical function is_refusal(number, function_name)
