@@ -5,19 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "untrusted/interpose/channel.hpp"
 #include "untrusted/interpose/host_mpi.hpp"
 #include "untrusted/interpose/receive.hpp"
 #include "wire/frame.hpp"
 
 namespace sluice::interpose {
-
-/// What travels within one communicator; the lowest bits of the context id in a frame.
-enum class Channel : std::uint64_t {
-  point_to_point = 0,
-  synchronous = 1,      ///< matched as point-to-point, and acknowledged to the sender when it is
-  acknowledgement = 2,  ///< of a synchronous send
-  collective = 3,       ///< this library's own messages
-};
 
 /// A communicator that spans subjects: a genuine communicator of the host MPI, which is the own subject's part, and
 /// what lies beyond it. Attributes, names, info and error handlers are those of the genuine one.

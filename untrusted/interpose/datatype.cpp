@@ -21,6 +21,9 @@ std::array<Remembered, kPlaces> remembered;
 /// Bytes that one call of MPI_Unpack handles.
 constexpr std::uint64_t kUnpackBytes = std::uint64_t{1} << 30;
 
+/// Of messages to oneself on layer.self.
+constexpr int kCopyTag = 0;
+
 std::size_t place_of(MPI_Datatype datatype) noexcept {
   return static_cast<std::size_t>((handle_bits(datatype) * 0x9e3779b97f4a7c15U) >> 32) % kPlaces;
 }
@@ -82,6 +85,49 @@ Layout examine(MPI_Datatype datatype) {
   return layout;
 }
 
+/// Elements at the program's, one end of a copy.
+struct Side {
+  void* buffer;
+  int count;
+  MPI_Datatype datatype;
+};
+
+/// Whether MPI_Pack and MPI_Unpack can handle this: sizes are int there, and MPICH refuses MPI_BOTTOM.
+bool host_packs(const void* buffer, std::uint64_t bytes) noexcept {
+  return buffer != nullptr && bytes <= static_cast<std::uint64_t>(std::numeric_limits<int>::max());
+}
+
+/// `bytes` bytes as a count of one datatype; more than int holds take a type of their own.
+int make_bytes(std::uint64_t bytes, int* count, MPI_Datatype* datatype) {
+  constexpr std::uint64_t piece = std::uint64_t{1} << 30;
+  *datatype = MPI_BYTE;
+  *count = static_cast<int>(bytes);
+  if (bytes <= piece) return MPI_SUCCESS;
+  MPI_Datatype block = MPI_DATATYPE_NULL;
+  PMPI_Type_contiguous(static_cast<int>(piece), MPI_BYTE, &block);
+  int lengths[] = {static_cast<int>(bytes / piece), static_cast<int>(bytes % piece)};
+  const MPI_Aint places[] = {0, static_cast<MPI_Aint>(bytes - bytes % piece)};
+  const MPI_Datatype parts[] = {block, MPI_BYTE};
+  const int error = PMPI_Type_create_struct(2, lengths, places, parts, datatype);
+  PMPI_Type_free(&block);
+  *count = 1;
+  return error == MPI_SUCCESS ? PMPI_Type_commit(datatype) : error;
+}
+
+/// Copies between elements and their packed bytes by a message to oneself, which takes whatever a message takes.
+int copy(const Side& elements, std::byte* packed, std::uint64_t bytes, bool pack) {
+  int count = 0;
+  MPI_Datatype datatype = MPI_BYTE;
+  if (const int error = make_bytes(bytes, &count, &datatype); error != MPI_SUCCESS) return error;
+  const Side flat{packed, count, datatype};
+  const Side& from = pack ? elements : flat;
+  const Side& to = pack ? flat : elements;
+  const int error = host.Sendrecv(from.buffer, from.count, from.datatype, 0, kCopyTag, to.buffer, to.count, to.datatype,
+                                  0, kCopyTag, layer.self, MPI_STATUS_IGNORE);
+  if (datatype != MPI_BYTE) PMPI_Type_free(&datatype);
+  return error;
+}
+
 }  // namespace
 
 void remember_basic_layouts() {
@@ -106,31 +152,44 @@ Layout layout_of(MPI_Datatype datatype) {
   return examine(datatype);
 }
 
-int elements_in(std::uint64_t bytes, const Layout& layout) noexcept {
+std::int64_t elements_in(std::uint64_t bytes, const Layout& layout) noexcept {
   const std::uint64_t count = layout.size == 0 ? 1 : bytes / layout.size;
-  return static_cast<int>(std::clamp<std::uint64_t>(count, 1, std::numeric_limits<int>::max()));
+  return static_cast<std::int64_t>(std::clamp<std::uint64_t>(count, 1, std::numeric_limits<int>::max()));
+}
+
+int pack(const void* buffer, std::int64_t first, std::int64_t count, MPI_Datatype datatype, const Layout& layout,
+         std::byte* packed) {
+  const std::uint64_t bytes = static_cast<std::uint64_t>(count) * layout.size;
+  const void* source = element(buffer, first, layout);
+  const Side from{const_cast<void*>(source), static_cast<int>(count), datatype};
+  if (!host_packs(source, bytes)) return copy(from, packed, bytes, true);
+  int position = 0;
+  const int error = PMPI_Pack(source, from.count, datatype, packed, static_cast<int>(bytes), &position, layer.self);
+  return error == MPI_SUCCESS && static_cast<std::uint64_t>(position) != bytes ? MPI_ERR_TYPE : error;
 }
 
 int unpack(const std::byte* packed, std::uint64_t bytes, void* buffer, MPI_Datatype datatype, const Layout& layout) {
   if (layout.size == 0) return MPI_SUCCESS;
   const std::uint64_t whole = bytes / layout.size;
   const auto step = static_cast<std::uint64_t>(elements_in(kUnpackBytes, layout));
+  auto* from = const_cast<std::byte*>(packed);
   for (std::uint64_t done = 0; done < whole;) {
     const std::uint64_t count = std::min(step, whole - done);
-    const auto size = static_cast<int>(count * layout.size);
-    int position = 0;
+    const std::uint64_t size = count * layout.size;
     void* target = const_cast<void*>(element(buffer, static_cast<std::int64_t>(done), layout));
-    const int error = PMPI_Unpack(packed + done * layout.size, size, &position, target, static_cast<int>(count),
-                                  datatype, layer.self);
+    int position = 0;
+    const int error = host_packs(target, size) ? PMPI_Unpack(from, static_cast<int>(size), &position, target,
+                                                             static_cast<int>(count), datatype, layer.self)
+                                               : copy({target, static_cast<int>(count), datatype}, from, size, false);
     if (error != MPI_SUCCESS) return error;
     done += count;
+    from += size;
   }
-  const auto rest = static_cast<int>(bytes % layout.size);
+  const std::uint64_t rest = bytes % layout.size;
   if (rest == 0) return MPI_SUCCESS;
   // MPI_Unpack takes whole elements only; a message to oneself may end inside one.
   void* target = const_cast<void*>(element(buffer, static_cast<std::int64_t>(whole), layout));
-  return host.Sendrecv(packed + whole * layout.size, rest, MPI_BYTE, 0, 0, target, 1, datatype, 0, 0, layer.self,
-                       MPI_STATUS_IGNORE);
+  return copy({target, 1, datatype}, from, rest, false);
 }
 
 }  // namespace sluice::interpose

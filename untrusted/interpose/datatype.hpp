@@ -1,4 +1,6 @@
 // Layouts of MPI datatypes, and packing in pieces that fit the host MPI's int arguments.
+//
+// Packed elements are their bytes in the order of the type map.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +31,12 @@ inline const void* element(const void* buffer, std::int64_t index, const Layout&
   return reinterpret_cast<const void*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
-/// How many elements go into one call of MPI_Pack or MPI_Unpack that handles about `bytes` bytes; at least one.
-int elements_in(std::uint64_t bytes, const Layout& layout) noexcept;
+/// How many elements are handled at a time if that is about `bytes` bytes; at least one.
+std::int64_t elements_in(std::uint64_t bytes, const Layout& layout) noexcept;
+
+/// Packs `count` elements from element `first` on into `packed`, which has room for their bytes. Returns an MPI error.
+int pack(const void* buffer, std::int64_t first, std::int64_t count, MPI_Datatype datatype, const Layout& layout,
+         std::byte* packed);
 
 /// Unpacks `bytes` bytes of elements into `buffer`. The last element may be a partial one. Returns an MPI error.
 int unpack(const std::byte* packed, std::uint64_t bytes, void* buffer, MPI_Datatype datatype, const Layout& layout);

@@ -60,10 +60,7 @@ const char* hint_for(RefusedKind kind) {
     case RefusedKind::process:
       return "The processes of a subject are those of the policy";
     case RefusedKind::partitioned:
-    case RefusedKind::sendrecv:
       return "Use MPI_Isend and MPI_Irecv";
-    case RefusedKind::large_count:
-      return "Send at most 2147483647 elements at a time";
   }
   return "";
 }

@@ -18,8 +18,6 @@ enum class RefusedKind {
   topology,
   process,
   partitioned,
-  sendrecv,
-  large_count,
 };
 
 /// Creates the error classes. Once, after the host's MPI_Init.

@@ -13,6 +13,8 @@ struct Gate {
   CommunicatorTable communicators;
   /// Requests that need attention (untrusted/interpose/request_map.hpp).
   std::atomic<int> tracked{0};
+  /// Matched messages that need attention (untrusted/interpose/matched_message.hpp).
+  std::atomic<int> messages{0};
   /// What has to go on while a call for the own subject blocks: receives that this library matches itself and that a
   /// message of the own subject may complete, and requests that move step by step.
   std::atomic<int> local_wanted{0};
@@ -27,6 +29,9 @@ inline bool is_virtual(MPI_Comm comm) noexcept { return lookup(comm) != nullptr;
 
 /// Whether a call that completes, cancels or frees requests has to look at them first.
 inline bool requests_need_attention() noexcept { return gate.tracked.load(std::memory_order_relaxed) != 0; }
+
+/// Whether a call that receives a matched message has to look at it first.
+inline bool messages_need_attention() noexcept { return gate.messages.load(std::memory_order_relaxed) != 0; }
 
 /// Whether a call that may block has to make progress here meanwhile.
 inline bool local_messages_wanted() noexcept { return gate.local_wanted.load(std::memory_order_relaxed) != 0; }

@@ -15,9 +15,9 @@ import sys
 
 CLASSES = {
     "local": None,
-    "mediated": {"always", "communicator", "blocking", "requests", "large-count"},
+    "mediated": {"always", "communicator", "blocking", "requests", "messages"},
     "refused": {
-        "collective", "communicator", "group", "file", "window", "topology", "process", "partitioned", "sendrecv"
+        "collective", "communicator", "group", "file", "window", "topology", "process", "partitioned"
     },
 }
 NAME = re.compile(r"MPIX?_\w+")
@@ -37,7 +37,6 @@ class Prototype:
         self.items = [] if self.parameters in ("", "void") else split_parameters(self.parameters)
         self.names = [re.sub(r"(\[[^\]]*\])+$", "", item).split()[-1].lstrip("*") for item in self.items]
         self.communicators = [n for item, n in zip(self.items, self.names) if COMMUNICATOR.match(item)]
-        self.counts = [n for item, n in zip(self.items, self.names) if item == "MPI_Count " + n]
 
 
 def short_name(name):
@@ -114,6 +113,7 @@ def condition(kind, note, prototype):
     return {
         "always": "true",
         "requests": "requests_need_attention()",
+        "messages": "messages_need_attention() || local_messages_wanted()",
         "blocking": f"{virtual} || local_messages_wanted()",
     }.get(note, virtual) if kind == "mediated" else virtual
 
@@ -126,11 +126,6 @@ def slow_path(name, kind, note, prototype):
         for other in reversed(prototype.communicators[1:]):
             comm = f"(is_virtual({prototype.communicators[0]}) ? {comm} : {other})"
         return f'refuse("{name}", RefusedKind::{note}, {comm})'
-    if note == "large-count":
-        narrow = ", ".join(f"static_cast<int>({n})" if n in prototype.counts else n for n in prototype.names)
-        fits = " && ".join(f"fits_int({n})" for n in prototype.counts)
-        return (f'{fits} ? mediated::{short[:-2]}({narrow})\n                    '
-                f': refuse("{name}", RefusedKind::large_count, {prototype.communicators[0]})')
     return f"mediated::{short}({', '.join(prototype.names)})"
 
 
@@ -164,7 +159,7 @@ def emit(out, functions, table, exports):
         "/// The host MPI's own functions, under the names that this library wraps.\n"
         f"struct HostTable {{\n{members}}};\nextern HostTable host;\n\n}}  // namespace sluice::interpose\n")
     declared = [f"{p.result} {short_name(n)}({p.parameters});\n" for n, k, note, p in functions
-                if k == "mediated" and note != "large-count"]
+                if k == "mediated"]
     (out / "mediated.hpp").write_text(
         HEADER + '#pragma once\n\n#include "untrusted/interpose/host_mpi.hpp"\n\n'
         "/// Our own code for each mediated function.\n"

@@ -36,7 +36,10 @@ bool reserve(Unexpected& message, std::uint64_t count) {
 }  // namespace
 
 Incoming::~Incoming() {
-  while (!unexpected_.empty()) discard(*unexpected_.first());
+  while (Unexpected* message = unexpected_.pop_front()) {
+    std::free(message->data);
+    delete message;
+  }
 }
 
 void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count) {
@@ -93,13 +96,23 @@ bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
 }
 
 void Incoming::start(Source& source, const wire::FrameHeader& header) {
-  const Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
+  Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
   source.open = true;
   source.extent = header.extent;
   source.arrived = 0;
+  const Channel channel = channel_of(header.context);
+  if (channel == Channel::acknowledgement) {
+    acknowledged_.push_back({envelope.source, header.context >> wire::kChannelBits});
+    return;
+  }
+  std::uint64_t synchronous = 0;
+  if (channel == Channel::synchronous) {
+    synchronous = ++source.synchronous;
+    envelope.context &= ~kChannelMask;
+  }
   source.receive = match_posted(envelope);
   if (source.receive != nullptr) {
-    bind(*source.receive, envelope, header.extent);
+    bind(*source.receive, envelope, header.extent, synchronous);
     return;
   }
   source.unexpected = new (std::nothrow) Unexpected;
@@ -109,6 +122,7 @@ void Incoming::start(Source& source, const wire::FrameHeader& header) {
   }
   source.unexpected->envelope = envelope;
   source.unexpected->extent = header.extent;
+  source.unexpected->synchronous = synchronous;
   unexpected_.push_back(*source.unexpected);
   source.waiting.push_back(*source.unexpected);
 }
@@ -117,7 +131,7 @@ void Incoming::append(Source& source, const std::byte* bytes, std::uint32_t coun
   if (fault_ != nullptr) return;
   if (source.receive != nullptr) {
     write(*source.receive, source.arrived, bytes, count);
-  } else if (count != 0) {
+  } else if (source.unexpected != nullptr && count != 0) {
     Unexpected& message = *source.unexpected;
     if (!reserve(message, count)) {
       fail("out of memory for unexpected messages");
@@ -179,8 +193,9 @@ Receive* Incoming::match_posted(const Envelope& message) {
   return nullptr;
 }
 
-void Incoming::bind(Receive& receive, const Envelope& message, std::uint64_t extent) {
+void Incoming::bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous) {
   receive.matched = message;
+  if (synchronous != 0) owed_.push_back({message.source, synchronous});
   receive.length = std::min(extent, receive.capacity);
   if (!receive.staged || receive.length == 0) return;
   receive.staging.reset(new (std::nothrow) std::byte[receive.length]);
@@ -203,25 +218,36 @@ const Unexpected* Incoming::find(const Envelope& wanted) const {
 }
 
 bool Incoming::take(Receive& receive) {
-  auto* message = const_cast<Unexpected*>(find(receive.wanted));
-  if (message == nullptr) {
-    if (!exhausted(receive.wanted, receive.any)) return false;
-    finish(receive, Outcome::source_ended);
+  Unexpected* message = claim(receive.wanted);
+  if (message != nullptr) {
+    receive_claimed(*message, receive);
     return true;
   }
-  bind(receive, message->envelope, message->extent);
-  write(receive, 0, message->data, message->arrived);
-  Source& source = sources_[static_cast<std::size_t>(message->envelope.source)];
-  if (source.unexpected == message) {  // the rest comes straight to the receive
+  if (!exhausted(receive.wanted, receive.any)) return false;
+  finish(receive, Outcome::source_ended);
+  return true;
+}
+
+Unexpected* Incoming::claim(const Envelope& wanted) {
+  auto* message = const_cast<Unexpected*>(find(wanted));
+  if (message != nullptr) unqueue(*message);
+  return message;
+}
+
+void Incoming::receive_claimed(Unexpected& message, Receive& receive) {
+  bind(receive, message.envelope, message.extent, message.synchronous);
+  write(receive, 0, message.data, message.arrived);
+  Source& source = sources_[static_cast<std::size_t>(message.envelope.source)];
+  if (source.unexpected == &message) {  // the rest comes straight to the receive
     source.unexpected = nullptr;
     source.receive = &receive;
-  } else if (message->cut_short) {
+  } else if (message.cut_short) {
     finish(receive, Outcome::source_ended);
   } else {
-    finish(receive, message->extent > receive.capacity ? Outcome::truncated : Outcome::complete);
+    finish(receive, message.extent > receive.capacity ? Outcome::truncated : Outcome::complete);
   }
-  discard(*message);
-  return true;
+  std::free(message.data);
+  delete &message;
 }
 
 bool Incoming::withdraw(Receive& receive) {
@@ -238,11 +264,9 @@ void Incoming::finish(Receive& receive, Outcome outcome) {
   finished_.push_back(receive);
 }
 
-void Incoming::discard(Unexpected& message) {
+void Incoming::unqueue(Unexpected& message) {
   unexpected_.remove(message);
   sources_[static_cast<std::size_t>(message.envelope.source)].waiting.remove(message);
-  std::free(message.data);
-  delete &message;
 }
 
 bool Incoming::fail(const char* fault) {

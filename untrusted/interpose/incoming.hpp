@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "untrusted/interpose/channel.hpp"
 #include "untrusted/interpose/mailbox_reader.hpp"
 #include "untrusted/interpose/receive.hpp"
 
@@ -17,7 +18,8 @@ struct Unexpected {
   std::uint64_t arrived = 0;  ///< bytes in `data`
   std::uint64_t room = 0;     ///< bytes allocated
   std::byte* data = nullptr;
-  bool cut_short = false;  ///< the sender ended before its last fragment
+  std::uint64_t synchronous = 0;  ///< number among the sender's synchronous messages to this rank; 0 if it is none
+  bool cut_short = false;         ///< the sender ended before its last fragment
   Link<Unexpected> by_arrival;
   Link<Unexpected> by_source;
 };
@@ -27,6 +29,12 @@ struct Inflow {
   MailboxReader reader;
   std::uint32_t first_rank;
   std::uint32_t rank_count;
+};
+
+/// Says that a receive has started to take a synchronous message.
+struct Acknowledgement {
+  std::int32_t rank;     ///< world rank of the other side
+  std::uint64_t number;  ///< of the message, counted from 1 by sender and receiver alike
 };
 
 /// Matching in MPI's order (MPI 3.1, section 3.5): a message goes to the first posted receive that accepts it, and a
@@ -59,8 +67,24 @@ class Incoming {
   /// The first message that a receive with this envelope would take, or null.
   [[nodiscard]] const Unexpected* find(const Envelope& wanted) const;
 
+  /// Takes the first message that a receive with this envelope would take out of the queue, or returns null. It may
+  /// still be arriving. It lives until receive_claimed().
+  Unexpected* claim(const Envelope& wanted);
+
+  /// Gives a claimed message to `receive`, which is in finished() as soon as all of it is there.
+  void receive_claimed(Unexpected& message, Receive& receive);
+
   /// Whether nothing more can come that a receive with this envelope would take. `any`: see Receive::any.
   [[nodiscard]] bool exhausted(const Envelope& wanted, const AnySource* any) const;
+
+  /// Whether a rank of another subject has ended, and how many have.
+  [[nodiscard]] bool ended(std::uint32_t rank) const noexcept { return sources_[rank].ended; }
+  [[nodiscard]] std::size_t ended_count() const noexcept { return ended_; }
+
+  /// Synchronous messages that have been matched here and whose senders are to be told, oldest first.
+  [[nodiscard]] std::vector<Acknowledgement>& owed() noexcept { return owed_; }
+  /// Synchronous messages of this rank that have been matched elsewhere. Nobody has checked that there were such.
+  [[nodiscard]] std::vector<Acknowledgement>& acknowledged() noexcept { return acknowledged_; }
 
   [[nodiscard]] ReceiveQueue& posted() noexcept { return posted_; }
   [[nodiscard]] ReceiveQueue& finished() noexcept { return finished_; }
@@ -77,9 +101,10 @@ class Incoming {
   /// What is known of one sending rank: at most one message of it is under way.
   struct Source {
     Receive* receive = nullptr;        ///< gets the open message
-    Unexpected* unexpected = nullptr;  ///< or collects it
+    Unexpected* unexpected = nullptr;  ///< or collects it; without both it is for nobody
     std::uint64_t extent = 0;
     std::uint64_t arrived = 0;
+    std::uint64_t synchronous = 0;  ///< such messages so far
     bool open = false;
     bool ended = false;
     List<Unexpected, &Unexpected::by_source> waiting;
@@ -90,9 +115,9 @@ class Incoming {
   void append(Source& source, const std::byte* bytes, std::uint32_t count);
   void end_source(std::uint32_t rank, bool cut_short);
   Receive* match_posted(const Envelope& message);
-  void bind(Receive& receive, const Envelope& message, std::uint64_t extent);
+  void bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous);
   void close(Source& source);
-  void discard(Unexpected& message);
+  void unqueue(Unexpected& message);
   bool fail(const char* fault);
 
   std::vector<Inflow> inflows_;
@@ -101,6 +126,8 @@ class Incoming {
   ReceiveQueue posted_;
   ReceiveQueue finished_;
   UnexpectedQueue unexpected_;
+  std::vector<Acknowledgement> owed_;
+  std::vector<Acknowledgement> acknowledged_;
   const char* fault_ = nullptr;
 };
 

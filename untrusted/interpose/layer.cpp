@@ -11,6 +11,7 @@
 #include "untrusted/interpose/binding_check.hpp"
 #include "untrusted/interpose/datatype.hpp"
 #include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/progress.hpp"
 #include "wire/greeting.hpp"
 
 namespace sluice::interpose {
@@ -58,6 +59,7 @@ void open_world(int host_rank, int host_size) {
   layer.world_rank = layer.first_rank + host_rank;
   layer.ring = TransmitRing(layer.session.transmit, layer.session.doorbell);
   layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size());
+  layer.synchronous.attach(table.world_size());
   PMPI_Comm_dup(MPI_COMM_SELF, &layer.self);
   PMPI_Comm_dup(MPI_COMM_WORLD, &layer.subject);
   void* bound = nullptr;
@@ -71,6 +73,14 @@ void open_world(int host_rank, int host_size) {
   if (world == nullptr) die("the host MPI cannot duplicate its world");
   layer.active = true;
   register_communicator(std::move(world));
+}
+
+/// Acknowledges what synchronous sends still wait for. The guard empties the ring, so this is short.
+void tell_senders() {
+  Waiter waiter;
+  while (!layer.incoming.owed().empty() && !layer.session.lost()) {
+    wait_turn(waiter);
+  }
 }
 
 }  // namespace
@@ -105,6 +115,7 @@ void start_layer() {
 
 void prepare_to_stop() {
   if (!layer.active) return;
+  tell_senders();
   forget_communicators();
   PMPI_Comm_free(&layer.self);
   PMPI_Comm_free(&layer.subject);

@@ -11,8 +11,10 @@
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/guard_session.hpp"
 #include "untrusted/interpose/incoming.hpp"
+#include "untrusted/interpose/matched_message.hpp"
 #include "untrusted/interpose/own_request.hpp"
 #include "untrusted/interpose/request_map.hpp"
+#include "untrusted/interpose/synchronous.hpp"
 #include "untrusted/interpose/transmit_ring.hpp"
 
 namespace sluice::interpose {
@@ -33,7 +35,9 @@ struct Layer {
   TransmitRing ring;
   Incoming incoming;
   RequestMap requests;
-  std::uint32_t request_serial = 0;   ///< of the newest entry that needs one
+  std::uint32_t request_serial = 0;  ///< of the newest entry that needs one
+  SynchronousSends synchronous;
+  MessageMap messages;                ///< matched by MPI_Mprobe and not received yet
   PolledRequests polled;              ///< requests that move in progress()
   OwnRequest* next_polled = nullptr;  ///< while progress() goes through them
   bool writing = false;               ///< a message is half written: nothing else may be written

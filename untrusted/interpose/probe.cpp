@@ -1,29 +1,11 @@
 // Probes. On a communicator that spans subjects a message may wait with the host MPI or in the unexpected queue.
 #include "mediated.hpp"
 #include "untrusted/interpose/errors.hpp"
-#include "untrusted/interpose/peer.hpp"
-#include "untrusted/interpose/progress.hpp"
+#include "untrusted/interpose/probe_call.hpp"
 
 namespace sluice::interpose {
 
 namespace {
-
-struct ProbeCall {
-  const char* name;
-  int peer;
-  int tag;
-  MPI_Comm comm;
-};
-
-/// Refuses what MPI_Recv with these arguments would refuse.
-int check(const ProbeCall& call, const VirtualComm& comm, Peer peer) {
-  if (peer == Peer::invalid) return raise(call.comm, MPI_ERR_RANK);
-  if (peer != Peer::remote) return MPI_SUCCESS;
-  const PrivilegeView& table = layer.session.table;
-  const std::uint32_t rank = to_world(comm, call.peer);
-  if (table.from(table.subject_of(rank)).allowed == 0) return refuse_receive(call.name, rank, call.comm);
-  return call.tag < 0 && call.tag != MPI_ANY_TAG ? raise(call.comm, MPI_ERR_TAG) : MPI_SUCCESS;
-}
 
 /// Looks for a message of the own subject that no queued receive takes.
 int look_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Status* status) {
@@ -39,11 +21,7 @@ int look_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Sta
         continue;
       }
     }
-    if (status != MPI_STATUS_IGNORE) {
-      const int kept = status->MPI_ERROR;
-      *status = found;
-      status->MPI_ERROR = kept;
-    }
+    copy_status(status, found);
     return MPI_SUCCESS;
   }
 }
@@ -66,15 +44,11 @@ int look_elsewhere(const ProbeCall& call, const VirtualComm& comm, int* flag, MP
   return error == MPI_SUCCESS ? error : raise(call.comm, error);
 }
 
-/// One look for a message. Precondition: check() has passed.
+/// One look for a message. Precondition: check_probe() has passed.
 int look(const ProbeCall& call, const VirtualComm& comm, Peer peer, int* flag, MPI_Status* status) {
   if (peer == Peer::remote) return look_elsewhere(call, comm, flag, status);
   if (peer != Peer::anyone) return look_here(call, comm, flag, status);
-  bool here_first = false;
-  {
-    const Lock lock;
-    here_first = layer.host_turn = !layer.host_turn;
-  }
+  const bool here_first = next_turn();
   for (const bool here : {here_first, !here_first}) {
     const int error = here ? look_here(call, comm, flag, status) : look_elsewhere(call, comm, flag, status);
     if (error != MPI_SUCCESS || *flag != 0) return error;
@@ -82,14 +56,22 @@ int look(const ProbeCall& call, const VirtualComm& comm, Peer peer, int* flag, M
   return MPI_SUCCESS;
 }
 
-constexpr char kNoMatched[] = "matched probes are not carried on a communicator of several subjects. Use MPI_Probe";
+}  // namespace
 
-/// Whether a matched probe may go to the host: then its message's status needs no translation either.
-bool host_may_match(const VirtualComm& comm, Peer peer) {
-  return peer == Peer::nobody || (!comm.renumbers() && !comm.has_inflow() && peer != Peer::remote);
+int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer) {
+  if (peer == Peer::invalid) return raise(call.comm, MPI_ERR_RANK);
+  if (peer != Peer::remote) return MPI_SUCCESS;
+  const PrivilegeView& table = layer.session.table;
+  const std::uint32_t rank = to_world(comm, call.peer);
+  if (table.from(table.subject_of(rank)).allowed == 0) return refuse_receive(call.name, rank, call.comm);
+  return call.tag < 0 && call.tag != MPI_ANY_TAG ? raise(call.comm, MPI_ERR_TAG) : MPI_SUCCESS;
 }
 
-}  // namespace
+bool next_turn() {
+  const Lock lock;
+  layer.host_turn = !layer.host_turn;
+  return layer.host_turn;
+}
 
 namespace mediated {
 
@@ -98,7 +80,7 @@ int Iprobe(int source, int tag, MPI_Comm comm, int* flag, MPI_Status* status) {
   if (spanning == nullptr) return host.Iprobe(source, tag, comm, flag, status);
   const ProbeCall call{"MPI_Iprobe", source, tag, comm};
   const Peer peer = origin(*spanning, source);
-  if (const int error = check(call, *spanning, peer); error != MPI_SUCCESS) return error;
+  if (const int error = check_probe(call, *spanning, peer); error != MPI_SUCCESS) return error;
   const int error = look(call, *spanning, peer, flag, status);
   if (error == MPI_SUCCESS && *flag == 0 && peer == Peer::remote) drive_host();
   return error;
@@ -109,38 +91,13 @@ int Probe(int source, int tag, MPI_Comm comm, MPI_Status* status) {
   const ProbeCall call{"MPI_Probe", source, tag, comm};
   const Peer peer = spanning != nullptr ? origin(*spanning, source) : Peer::local;
   if (spanning != nullptr) {
-    if (const int error = check(call, *spanning, peer); error != MPI_SUCCESS) return error;
+    if (const int error = check_probe(call, *spanning, peer); error != MPI_SUCCESS) return error;
   }
   Waiter waiter;
   for (;;) {
     int flag = 0;
     const int error = spanning != nullptr ? look(call, *spanning, peer, &flag, status)
                                           : host.Iprobe(source, tag, comm, &flag, status);
-    if (error != MPI_SUCCESS || flag != 0) return error;
-    wait_turn(waiter);
-  }
-}
-
-int Improbe(int source, int tag, MPI_Comm comm, int* flag, MPI_Message* message, MPI_Status* status) {
-  const VirtualComm* spanning = lookup(comm);
-  if (spanning == nullptr) return host.Improbe(source, tag, comm, flag, message, status);
-  const Peer peer = origin(*spanning, source);
-  if (const int error = check({"MPI_Improbe", source, tag, comm}, *spanning, peer); error != MPI_SUCCESS) return error;
-  if (!host_may_match(*spanning, peer)) return refuse_because("MPI_Improbe", kNoMatched, comm);
-  return host.Improbe(source, tag, comm, flag, message, status);
-}
-
-int Mprobe(int source, int tag, MPI_Comm comm, MPI_Message* message, MPI_Status* status) {
-  if (const VirtualComm* spanning = lookup(comm)) {
-    const Peer peer = origin(*spanning, source);
-    if (const int error = check({"MPI_Mprobe", source, tag, comm}, *spanning, peer); error != MPI_SUCCESS) return error;
-    if (!host_may_match(*spanning, peer)) return refuse_because("MPI_Mprobe", kNoMatched, comm);
-  }
-  Waiter waiter;
-  for (;;) {
-    if (!local_messages_wanted()) return host.Mprobe(source, tag, comm, message, status);
-    int flag = 0;
-    const int error = host.Improbe(source, tag, comm, &flag, message, status);
     if (error != MPI_SUCCESS || flag != 0) return error;
     wait_turn(waiter);
   }

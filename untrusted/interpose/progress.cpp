@@ -1,10 +1,11 @@
 #include "untrusted/interpose/progress.hpp"
 
-#include <limits>
 #include <new>
 
 #include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/large_count.hpp"
 #include "untrusted/interpose/peer.hpp"
+#include "untrusted/interpose/receive_call.hpp"
 
 namespace sluice::interpose {
 
@@ -65,13 +66,13 @@ void deliver(MpiReceive& receive, MPI_Message message, const MPI_Status& probed)
   receive.matched = found_by_host(*receive.comm, probed);
   const auto size = static_cast<std::uint64_t>(bytes);
   // The host would call the error handler for a truncated message at a time that is not the program's.
-  if (size > receive.capacity && bytes <= std::numeric_limits<int>::max()) {
+  if (size > receive.capacity && fits_int(bytes)) {
     receive.bounce.reset(new (std::nothrow) std::byte[size]);
   }
   if (receive.bounce != nullptr) {
     PMPI_Imrecv(receive.bounce.get(), static_cast<int>(bytes), MPI_BYTE, &message, &receive.host_request);
   } else {
-    PMPI_Imrecv(receive.user_buffer, receive.count, receive.datatype, &message, &receive.host_request);
+    imrecv_by_host(receive.user_buffer, receive.count, receive.datatype, &message, &receive.host_request);
   }
   layer.host_matched.push_back(receive);
 }
@@ -86,13 +87,8 @@ bool match_one(MpiReceive& receive) {
   MPI_Message message = MPI_MESSAGE_NULL;
   MPI_Status probed;
   if (host.Improbe(source, tag, comm.host, &flag, &message, &probed) != MPI_SUCCESS || flag == 0) return false;
-  const Envelope found = found_by_host(comm, probed);
-  Receive* first = layer.incoming.posted().first();
   // An earlier one may have missed a message that has come only now.
-  while (!first->accepts(found)) first = ReceiveQueue::after(*first);
-  layer.incoming.posted().remove(*first);
-  deliver(static_cast<MpiReceive&>(*first), message, probed);
-  return true;
+  return hand_over(comm, &message, probed);
 }
 
 /// Matches messages of the own subject to queued receives, in the order of the queue.
@@ -159,6 +155,12 @@ bool settle_finished() {
   return moved;
 }
 
+/// A synchronous message may just have been matched: its sender hears of it now, whatever this rank does next.
+void after_match() {
+  settle_finished();
+  if (!layer.incoming.owed().empty() && !layer.writing) layer.synchronous.advance();
+}
+
 /// Takes back a receive that has no message yet.
 void cancel_receive(OwnRequest& own) {
   auto& receive = static_cast<MpiReceive&>(own);
@@ -197,7 +199,9 @@ bool progress() {
     moved = collect_deliveries() || moved;
   }
   moved = settle_finished() || moved;
-  return (!layer.writing && advance_polled()) || moved;
+  if (layer.writing) return moved;
+  moved = layer.synchronous.advance() || moved;
+  return advance_polled() || moved;
 }
 
 void begin(MpiReceive& receive) {
@@ -211,7 +215,12 @@ void begin(MpiReceive& receive) {
     if (!layer.incoming.withdraw(receive)) return;
   }
   if (!layer.incoming.take(receive)) layer.incoming.post(receive);
-  settle_finished();
+  after_match();
+}
+
+void begin_claimed(MpiReceive& receive, Unexpected& message) {
+  layer.incoming.receive_claimed(message, receive);
+  after_match();
 }
 
 bool must_queue(const Envelope& wanted) {
@@ -232,6 +241,16 @@ bool is_claimed(const Envelope& message) {
   return false;
 }
 
+bool hand_over(const VirtualComm& comm, MPI_Message* message, const MPI_Status& probed) {
+  const Envelope found = found_by_host(comm, probed);
+  Receive* first = layer.incoming.posted().first();
+  while (first != nullptr && !first->accepts(found)) first = ReceiveQueue::after(*first);
+  if (first == nullptr) return false;
+  layer.incoming.posted().remove(*first);
+  deliver(static_cast<MpiReceive&>(*first), *message, probed);
+  return true;
+}
+
 void fill_status(MPI_Status& status, const VirtualComm& comm, const Envelope& message, std::uint64_t bytes,
                  bool cancelled) {
   status.MPI_SOURCE = message.source == kAnySource ? MPI_ANY_SOURCE : comm.rank_of(message.source);
@@ -250,6 +269,23 @@ void wait_turn(Waiter& waiter) {
     waiter.reset();
   } else {
     waiter.pause();
+  }
+}
+
+void wait_for_own(const OwnRequest& own) {
+  Waiter waiter;
+  for (;;) {
+    bool moved = false;
+    {
+      const Lock lock;
+      moved = progress();
+      if (own.settled) return;
+    }
+    if (moved) {
+      waiter.reset();
+    } else {
+      waiter.pause();
+    }
   }
 }
 

@@ -18,7 +18,7 @@ struct MpiReceive : Receive, OwnRequest {
 
   const VirtualComm* comm = nullptr;  ///< that it was posted on
   void* user_buffer = nullptr;
-  int count = 0;
+  MPI_Count count = 0;
   MPI_Datatype datatype = MPI_DATATYPE_NULL;
   Layout layout;
   bool owns_datatype = false;  ///< `datatype` is a duplicate: the user may free his own
@@ -45,12 +45,19 @@ bool must_queue(const Envelope& wanted);
 /// Whether a receive that is queued here takes this message. Precondition: locked.
 bool is_claimed(const Envelope& message);
 
+/// Gives a message of the own subject that the host MPI has matched to the first queued receive that takes it. Returns
+/// false if there is none. Precondition: locked.
+bool hand_over(const VirtualComm& comm, MPI_Message* message, const MPI_Status& probed);
+
 /// Fills a status as MPI_Recv does.
 void fill_status(MPI_Status& status, const VirtualComm& comm, const Envelope& message, std::uint64_t bytes,
                  bool cancelled);
 
 /// One turn of a waiting loop: progress, and if nothing moved a pause. Not to be called with the layer locked.
 void wait_turn(Waiter& waiter);
+
+/// Waits until a request of our own is settled.
+void wait_for_own(const OwnRequest& own);
 
 /// Waits for a request of the host MPI while receives here go on. Returns the host's result.
 int wait_for_host(MPI_Request* request, MPI_Status* status);

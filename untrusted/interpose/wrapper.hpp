@@ -1,13 +1,12 @@
 // What the generated wrappers need.
 #pragma once
 
-#include <limits>
-
 #include "host_table.hpp"
 #include "mediated.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/host_caller.hpp"
+#include "untrusted/interpose/large_count.hpp"
 
 #define SLUICE_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -20,7 +19,5 @@ template <typename Function>
 void resolve(const char* name, Function& place) {
   place = reinterpret_cast<Function>(find_in_host(name));
 }
-
-inline bool fits_int(MPI_Count count) noexcept { return count <= std::numeric_limits<int>::max(); }
 
 }  // namespace sluice::interpose

@@ -1,0 +1,22 @@
+// What probes share, whether they match or only look.
+#pragma once
+
+#include "untrusted/interpose/peer.hpp"
+#include "untrusted/interpose/progress.hpp"
+
+namespace sluice::interpose {
+
+struct ProbeCall {
+  const char* name;
+  int peer;
+  int tag;
+  MPI_Comm comm;
+};
+
+/// Refuses what MPI_Recv with these arguments would refuse. The error handler has been called.
+int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer);
+
+/// Whether this look for a message from anyone begins with the own subject: every other one does.
+bool next_turn();
+
+}  // namespace sluice::interpose
