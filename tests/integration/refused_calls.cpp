@@ -12,7 +12,6 @@ int places[kMost];
 MPI_Datatype types[kMost];
 MPI_Request request = MPI_REQUEST_NULL;
 MPI_Comm made = MPI_COMM_NULL;
-MPI_Group group = MPI_GROUP_NULL;
 
 void add_blocking(std::vector<RefusedCall>& calls) {
   const MPI_Datatype t = MPI_INT;
@@ -72,7 +71,6 @@ void add_nonblocking(std::vector<RefusedCall>& calls) {
            [=](MPI_Comm c) { return MPI_Ireduce_scatter_block(numbers, more, 1, t, MPI_SUM, c, r); }},
           {"MPI_Iscan", [=](MPI_Comm c) { return MPI_Iscan(numbers, more, 1, t, MPI_SUM, c, r); }},
           {"MPI_Iexscan", [=](MPI_Comm c) { return MPI_Iexscan(numbers, more, 1, t, MPI_SUM, c, r); }},
-          {"MPI_Comm_idup", [r](MPI_Comm c) { return MPI_Comm_idup(c, &made, r); }},
       });
 }
 
@@ -95,14 +93,6 @@ void add_makers(std::vector<RefusedCall>& calls) {
   calls.insert(
       calls.end(),
       {
-          {"MPI_Comm_dup", [](MPI_Comm c) { return MPI_Comm_dup(c, &made); }},
-          {"MPI_Comm_dup_with_info", [](MPI_Comm c) { return MPI_Comm_dup_with_info(c, MPI_INFO_NULL, &made); }},
-          {"MPI_Comm_split", [](MPI_Comm c) { return MPI_Comm_split(c, 0, 0, &made); }},
-          {"MPI_Comm_split_type",
-           [](MPI_Comm c) { return MPI_Comm_split_type(c, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &made); }},
-          {"MPI_Comm_group", [](MPI_Comm c) { return MPI_Comm_group(c, &group); }},
-          {"MPI_Comm_create", [](MPI_Comm c) { return MPI_Comm_create(c, MPI_GROUP_EMPTY, &made); }},
-          {"MPI_Comm_create_group", [](MPI_Comm c) { return MPI_Comm_create_group(c, MPI_GROUP_EMPTY, 0, &made); }},
           {"MPI_Intercomm_create", [](MPI_Comm c) { return MPI_Intercomm_create(MPI_COMM_SELF, 0, c, 0, 0, &made); }},
           {"MPI_Cart_create",
            [](MPI_Comm c) { return MPI_Cart_create(c, 1, (counts[0] = 1, counts), places, 0, &made); }},

@@ -22,9 +22,9 @@ std::uint64_t mix(std::uint64_t value) noexcept {
 MPI_Comm make_hidden(MPI_Comm host_comm) {
   MPI_Group group = MPI_GROUP_NULL;
   MPI_Comm hidden = MPI_COMM_NULL;
-  if (PMPI_Comm_group(host_comm, &group) != MPI_SUCCESS) return MPI_COMM_NULL;
-  if (PMPI_Comm_create(host_comm, group, &hidden) != MPI_SUCCESS) hidden = MPI_COMM_NULL;
-  PMPI_Group_free(&group);
+  if (host.Comm_group(host_comm, &group) != MPI_SUCCESS) return MPI_COMM_NULL;
+  if (host.Comm_create(host_comm, group, &hidden) != MPI_SUCCESS) hidden = MPI_COMM_NULL;
+  host.Group_free(&group);
   if (hidden != MPI_COMM_NULL) PMPI_Comm_set_errhandler(hidden, MPI_ERRORS_RETURN);
   return hidden;
 }
@@ -75,17 +75,20 @@ std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, std::vector<s
 
 VirtualComm& register_communicator(std::unique_ptr<VirtualComm> communicator) {
   VirtualComm& registered = *communicator;
+  // Another thread may be about to forget one of the same handle, which the host has freed and given out again.
+  gate.communicators.remove(handle_bits(registered.host));
   layer.communicators.push_back(std::move(communicator));
   gate.communicators.add(handle_bits(registered.host), registered);
   return registered;
 }
 
-void forget_communicator(MPI_Comm handle) {
+void forget_communicator(const VirtualComm& communicator) {
   auto& known = layer.communicators;
-  const auto found = std::find_if(known.begin(), known.end(), [&](const auto& comm) { return comm->host == handle; });
+  const auto found =
+      std::find_if(known.begin(), known.end(), [&](const auto& comm) { return comm.get() == &communicator; });
   if (found == known.end()) return;
-  gate.communicators.remove(handle_bits(handle));
-  PMPI_Comm_free(&(*found)->hidden);
+  if (lookup(communicator.host) == &communicator) gate.communicators.remove(handle_bits(communicator.host));
+  host.Comm_free(&(*found)->hidden);
   layer.forgotten.push_back(std::move(*found));
   known.erase(found);
   // Requests may still name it; without requests nothing does.
@@ -94,7 +97,7 @@ void forget_communicator(MPI_Comm handle) {
 
 void forget_communicators() {
   gate.communicators.clear();
-  for (const auto& comm : layer.communicators) PMPI_Comm_free(&comm->hidden);
+  for (const auto& comm : layer.communicators) host.Comm_free(&comm->hidden);
   layer.communicators.clear();
   layer.forgotten.clear();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,8 @@
 
 namespace sluice::interpose {
 
+struct Topology;
+
 /// A communicator that spans subjects: a genuine communicator of the host MPI, which is the own subject's part, and
 /// what lies beyond it. Attributes, names, info and error handlers are those of the genuine one.
 struct VirtualComm {
@@ -20,12 +23,14 @@ struct VirtualComm {
   std::uint64_t context = wire::kWorldContext;
   std::int32_t size = 0;
   std::int32_t rank = 0;
-  std::vector<std::int32_t> world_rank;     ///< by rank
-  std::vector<std::int32_t> host_rank;      ///< by rank: rank in `host`, -1 of another subject
-  std::vector<std::int32_t> rank_of_world;  ///< by world rank: rank, -1 if not a member
-  std::vector<std::int32_t> rank_of_host;   ///< by rank in `host`
-  AnySource any_source;                     ///< members whose messages a receive from any source may take
-  std::uint64_t children = 0;               ///< communicators made from it so far, in the program's order
+  std::vector<std::int32_t> world_rank;                   ///< by rank
+  std::vector<std::int32_t> host_rank;                    ///< by rank: rank in `host`, -1 of another subject
+  std::vector<std::int32_t> rank_of_world;                ///< by world rank: rank, -1 if not a member
+  std::vector<std::int32_t> rank_of_host;                 ///< by rank in `host`
+  AnySource any_source;                                   ///< members whose messages a receive from any source may take
+  std::uint64_t children = 0;                             ///< communicators made from it so far, in the program's order
+  std::map<std::uint64_t, std::uint64_t> group_children;  ///< the same for each group and tag of MPI_Comm_create_group
+  std::shared_ptr<const Topology> topology;               ///< null if it has none
 
   [[nodiscard]] bool is_local(std::int32_t peer) const noexcept {
     return host_rank[static_cast<std::size_t>(peer)] >= 0;
@@ -62,9 +67,9 @@ std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host, std::vector<std::i
 /// From now on lookup() finds it. Precondition: the layer is locked.
 VirtualComm& register_communicator(std::unique_ptr<VirtualComm> communicator);
 
-/// Lookup() does not find it any more; what is under way on it still ends. Frees `hidden`, not `host`.
+/// Lookup() does not find it any more; what is under way on it still ends. Frees `hidden`; `host` is freed already.
 /// Precondition: the layer is locked.
-void forget_communicator(MPI_Comm handle);
+void forget_communicator(const VirtualComm& communicator);
 
 /// Forgets all.
 void forget_communicators();

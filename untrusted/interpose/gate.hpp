@@ -18,6 +18,8 @@ struct Gate {
   /// What has to go on while a call for the own subject blocks: receives that this library matches itself and that a
   /// message of the own subject may complete, and requests that move step by step.
   std::atomic<int> local_wanted{0};
+  /// Groups that processes of other subjects are in.
+  std::atomic<int> groups{0};
 };
 extern Gate gate;
 
@@ -35,5 +37,8 @@ inline bool messages_need_attention() noexcept { return gate.messages.load(std::
 
 /// Whether a call that may block has to make progress here meanwhile.
 inline bool local_messages_wanted() noexcept { return gate.local_wanted.load(std::memory_order_relaxed) != 0; }
+
+/// Whether a group may be one with processes of other subjects.
+inline bool groups_need_attention() noexcept { return gate.groups.load(std::memory_order_relaxed) != 0; }
 
 }  // namespace sluice::interpose

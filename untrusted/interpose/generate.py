@@ -15,7 +15,7 @@ import sys
 
 CLASSES = {
     "local": None,
-    "mediated": {"always", "communicator", "blocking", "requests", "messages"},
+    "mediated": {"always", "communicator", "blocking", "requests", "messages", "group"},
     "refused": {
         "collective", "communicator", "group", "file", "window", "topology", "process", "partitioned"
     },
@@ -115,6 +115,7 @@ def condition(kind, note, prototype):
         "requests": "requests_need_attention()",
         "messages": "messages_need_attention() || local_messages_wanted()",
         "blocking": f"{virtual} || local_messages_wanted()",
+        "group": " || ".join(filter(None, [virtual, "groups_need_attention()"])),
     }.get(note, virtual) if kind == "mediated" else virtual
 
 

@@ -11,6 +11,7 @@
 #include "untrusted/interpose/binding_check.hpp"
 #include "untrusted/interpose/datatype.hpp"
 #include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/group.hpp"
 #include "untrusted/interpose/progress.hpp"
 #include "wire/greeting.hpp"
 
@@ -60,8 +61,9 @@ void open_world(int host_rank, int host_size) {
   layer.ring = TransmitRing(layer.session.transmit, layer.session.doorbell);
   layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size());
   layer.synchronous.attach(table.world_size());
-  PMPI_Comm_dup(MPI_COMM_SELF, &layer.self);
-  PMPI_Comm_dup(MPI_COMM_WORLD, &layer.subject);
+  host.Comm_dup(MPI_COMM_SELF, &layer.self);
+  host.Comm_dup(MPI_COMM_WORLD, &layer.subject);
+  open_groups();
   void* bound = nullptr;
   int found = 0;
   PMPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&bound), &found);
@@ -117,8 +119,9 @@ void prepare_to_stop() {
   if (!layer.active) return;
   tell_senders();
   forget_communicators();
-  PMPI_Comm_free(&layer.self);
-  PMPI_Comm_free(&layer.subject);
+  close_groups();
+  host.Comm_free(&layer.self);
+  host.Comm_free(&layer.subject);
 }
 
 void stop_layer() {

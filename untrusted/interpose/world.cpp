@@ -59,15 +59,6 @@ int Comm_size(MPI_Comm comm, int* size) {
   return MPI_SUCCESS;
 }
 
-int Comm_compare(MPI_Comm comm1, MPI_Comm comm2, int* result) {
-  // The host judges whether the arguments are communicators. What spans subjects has another group than what does not.
-  const int error = host.Comm_compare(comm1, comm2, result);
-  if (error == MPI_SUCCESS && comm1 != comm2 && (lookup(comm1) != nullptr || lookup(comm2) != nullptr)) {
-    *result = MPI_UNEQUAL;
-  }
-  return error;
-}
-
 }  // namespace mediated
 
 }  // namespace sluice::interpose
