@@ -130,18 +130,19 @@ void from_groups(const Job& job) {
     MPI_Comm made = MPI_COMM_SELF;
     CHECK_EQ(MPI_Comm_create(MPI_COMM_WORLD, group, &made), MPI_SUCCESS);
     CHECK_EQ(made != MPI_COMM_NULL, member);
-    if (member) check_communicator(made, members, value++);
+    if (member) check_communicator(made, members, value);
     release(made);
     if (member) {
       MPI_Comm other = MPI_COMM_NULL;
       CHECK_EQ(MPI_Comm_create_group(MPI_COMM_WORLD, group, 5, &made), MPI_SUCCESS);
       CHECK_EQ(MPI_Comm_create_group(MPI_COMM_WORLD, group, 5, &other), MPI_SUCCESS);
-      check_communicator(made, members, value++);
-      check_communicator(other, members, value++);
+      check_communicator(made, members, value + 1);
+      check_communicator(other, members, value + 2);
       release(made);
       release(other);
     }
-    if (group != MPI_GROUP_EMPTY) MPI_Group_free(&group);
+    MPI_Group_free(&group);
+    value += 3;
   }
   MPI_Comm made = MPI_COMM_NULL;
   CHECK_EQ(MPI_Comm_create(MPI_COMM_WORLD, MPI_GROUP_EMPTY, &made), MPI_SUCCESS);
@@ -157,6 +158,7 @@ void groups_that_do_not_fit(const Job& job) {
   MPI_Group ends = group_of({0, job.size() - 1});
   CHECK_EQ(MPI_Comm_create(MPI_COMM_WORLD, ends, &part), MPI_SUCCESS);
   if (part != MPI_COMM_NULL && job.size() > 2) {
+    MPI_Comm_set_errhandler(part, MPI_ERRORS_RETURN);
     CHECK_EQ(error_class(MPI_Comm_create(part, group, &made)), MPI_ERR_GROUP);
   }
   release(part);
@@ -226,8 +228,6 @@ void kind_and_ends(const Job& job) {
   int flag = 1;
   CHECK_EQ(MPI_Comm_test_inter(made, &flag), MPI_SUCCESS);
   CHECK_EQ(flag, 0);
-  int size = 0;
-  CHECK_EQ(error_class(MPI_Comm_remote_size(made, &size)), MPI_ERR_COMM);
   MPI_Info info = MPI_INFO_NULL;
   CHECK_EQ(MPI_Comm_get_info(made, &info), MPI_SUCCESS);
   CHECK_EQ(MPI_Comm_set_info(made, info), MPI_SUCCESS);
