@@ -135,6 +135,7 @@ std::vector<RefusedCall> refused_calls() {
   for (MPI_Datatype& type : types) type = MPI_INT;
   std::vector<RefusedCall> calls;
   add_blocking(calls);
+  for (RefusedCall& call : calls) call.collective = true;
   add_nonblocking(calls);
   add_neighbours(calls);
   add_makers(calls);

@@ -11,6 +11,7 @@ namespace sluice::testing {
 struct RefusedCall {
   const char* name;
   std::function<int(MPI_Comm)> call;
+  bool collective = false;  ///< judged by its data flow: the same text at every rank
 };
 
 /// Calls that would need every rank of the communicator, or make something new from it.

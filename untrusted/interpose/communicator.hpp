@@ -14,6 +14,7 @@
 namespace sluice::interpose {
 
 struct Topology;
+class SubjectMap;
 
 /// A communicator that spans subjects: a genuine communicator of the host MPI, which is the own subject's part, and
 /// what lies beyond it. Attributes, names, info and error handlers are those of the genuine one.
@@ -31,6 +32,9 @@ struct VirtualComm {
   std::uint64_t children = 0;                             ///< communicators made from it so far, in the program's order
   std::map<std::uint64_t, std::uint64_t> group_children;  ///< the same for each group and tag of MPI_Comm_create_group
   std::shared_ptr<const Topology> topology;               ///< null if it has none
+
+  std::uint64_t collectives = 0;            ///< collective operations begun on it so far
+  std::shared_ptr<SubjectMap> subject_map;  ///< for collectives; made at the first
 
   [[nodiscard]] bool is_local(std::int32_t peer) const noexcept {
     return host_rank[static_cast<std::size_t>(peer)] >= 0;

@@ -167,6 +167,10 @@ int ended_error(std::int32_t source) {
                              " has ended; no further message of it can match");
 }
 
+int incomplete_error() {
+  return code_for(ended, "a rank that this collective operation needs has ended, has failed, or gave another count");
+}
+
 int raise(MPI_Comm comm, int code) {
   say_if_fatal(comm, code);
   PMPI_Comm_call_errhandler(comm, code);
@@ -186,11 +190,11 @@ int refuse(const char* function, RefusedKind kind, MPI_Comm comm) {
 }
 
 int refuse_because(const char* function, const std::string& reason, MPI_Comm comm, std::uint32_t line,
-                   const std::string& hint) {
+                   const std::string& hint, const std::string& short_hint) {
   int code = 0;
   {
     const Lock lock;
-    code = flow_error(compose(function, reason, line, hint));
+    code = flow_error(compose(function, reason, line, hint, short_hint));
   }
   return raise(comm, code);
 }

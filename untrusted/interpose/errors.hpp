@@ -33,6 +33,9 @@ int flow_error(const std::string& text);
 /// An error code of class MPIX_ERR_ENDED: nothing can complete a receive from `source`, a world rank or kAnySource.
 int ended_error(std::int32_t source);
 
+/// An error code of class MPIX_ERR_ENDED: a message that a collective operation needs did not come as it should.
+int incomplete_error();
+
 /// Calls the error handler of `comm` and returns `code`. Never call it with the layer locked.
 int raise(MPI_Comm comm, int code);
 
@@ -40,8 +43,9 @@ int raise(MPI_Comm comm, int code);
 int refuse(const char* function, RefusedKind kind, MPI_Comm comm);
 
 /// Refuses `function` with a reason of its own: MPIX_ERR_FLOW. `line` is the policy's, 0 if none is concerned.
+/// `short_hint` stands in for a hint that is too long for the host MPI.
 int refuse_because(const char* function, const std::string& reason, MPI_Comm comm, std::uint32_t line = 0,
-                   const std::string& hint = {});
+                   const std::string& hint = {}, const std::string& short_hint = {});
 
 /// Refuses to send to, or receive from, a world rank: MPIX_ERR_FLOW with the policy's reason, line and hint.
 int refuse_send(const char* function, std::uint32_t world_rank, MPI_Comm comm);

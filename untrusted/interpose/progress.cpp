@@ -146,15 +146,6 @@ bool collect_deliveries() {
   return moved;
 }
 
-bool settle_finished() {
-  bool moved = false;
-  while (Receive* receive = layer.incoming.finished().pop_front()) {
-    if (!receive->internal) settle_receive(static_cast<MpiReceive&>(*receive));
-    moved = true;
-  }
-  return moved;
-}
-
 /// A synchronous message may just have been matched: its sender hears of it now, whatever this rank does next.
 void after_match() {
   settle_finished();
@@ -182,6 +173,15 @@ int start_receive(OwnRequest& own) {
 }
 
 }  // namespace
+
+bool settle_finished() {
+  bool moved = false;
+  while (Receive* receive = layer.incoming.finished().pop_front()) {
+    if (!receive->internal) settle_receive(static_cast<MpiReceive&>(*receive));
+    moved = true;
+  }
+  return moved;
+}
 
 void destroy_receive(OwnRequest& own) noexcept {
   auto& receive = static_cast<MpiReceive&>(own);

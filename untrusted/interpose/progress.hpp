@@ -33,6 +33,9 @@ struct MpiReceive : Receive, OwnRequest {
 /// whether anything moved. Precondition: the layer is locked.
 bool progress();
 
+/// Settles the receives that incoming mail has finished. Returns whether there was one. Precondition: locked.
+bool settle_finished();
+
 /// Ends a receive that nothing refers to.
 void destroy_receive(OwnRequest& own) noexcept;
 

@@ -1,0 +1,56 @@
+// Checks the arguments of a collective call and gathers them as blocks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "untrusted/interpose/collective/plan.hpp"
+
+namespace sluice::interpose {
+
+/// Refuses an illegal collective with the pair of subjects that breaks it and what is legal: MPIX_ERR_FLOW, the same at
+/// every rank.
+int refuse_collective(const Call& call, const Obstacle& obstacle);
+
+/// Remembers the first thing that is wrong; after that nothing is looked at any more.
+class Arguments {
+ public:
+  explicit Arguments(const Call& call) : call_(call) {}
+  Arguments(const Arguments&) = delete;
+  Arguments& operator=(const Arguments&) = delete;
+  ~Arguments();
+
+  /// Whether the policy allows it. To be asked first: before anything that may be wrong at one rank only.
+  bool legal(Relation relation, int root = 0);
+
+  Block block(const void* buffer, int count, MPI_Datatype datatype);
+  /// `count` elements for each rank, one after the other.
+  Blocks blocks(const void* buffer, int count, MPI_Datatype datatype);
+  /// Displacements are in extents of the datatype; null: one block after the other.
+  Blocks blocks(const void* buffer, const int* counts, const int* displacements, MPI_Datatype datatype);
+  /// Displacements are in bytes.
+  Blocks blocks(const void* buffer, const int* counts, const int* displacements, const MPI_Datatype* datatypes);
+  Reduction reduction(const void* buffer, int count, MPI_Datatype datatype, MPI_Op op);
+
+  [[nodiscard]] bool good() const noexcept { return error_ == MPI_SUCCESS; }
+  [[nodiscard]] bool is_root(int root) const noexcept { return root == call_.comm.rank; }
+  [[nodiscard]] int size() const noexcept { return call_.comm.size; }
+
+  /// The plan, or why there is none.
+  Plan plan(std::function<void(Schedule&)> build);
+
+ private:
+  void fail(int error) {
+    if (good()) error_ = error;
+  }
+  /// A datatype that lives as long as the plan.
+  MPI_Datatype keep(MPI_Datatype datatype, const Layout& layout);
+
+  const Call& call_;
+  int error_ = MPI_SUCCESS;
+  bool told_ = false;  ///< the error handler has been called
+  std::vector<MPI_Datatype> originals_;
+  std::vector<MPI_Datatype> kept_;
+};
+
+}  // namespace sluice::interpose

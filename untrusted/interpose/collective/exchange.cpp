@@ -1,0 +1,220 @@
+#include "untrusted/interpose/collective/exchange.hpp"
+
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+namespace sluice::interpose {
+
+namespace {
+
+/// The rank over which data goes when every rank needs all of it.
+constexpr int kMiddle = 0;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+std::uint64_t total(const Blocks& blocks) {
+  return std::accumulate(blocks.begin(), blocks.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Block& block) { return sum + block.bytes(); });
+}
+
+Sizes sizes_of(const Blocks& parts) {
+  Sizes sizes;
+  for (const Block& part : parts) sizes.push_back(part.bytes());
+  return sizes;
+}
+
+/// A block of plain bytes.
+Block bytes_block(std::byte* data, std::uint64_t bytes) {
+  Block block;
+  block.address = data;
+  block.count = static_cast<std::int64_t>(bytes);
+  block.datatype = MPI_BYTE;
+  block.layout = layout_of(MPI_BYTE);
+  return block;
+}
+
+/// Whether the parts lie in memory one after the other, in the order of ranks.
+bool adjacent(const Blocks& parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].direct()) return false;
+    if (i != 0 && parts[i].data() != parts[i - 1].data() + parts[i - 1].bytes()) return false;
+  }
+  return true;
+}
+
+/// Any two subjects may send to each other.
+void exchange_directly(Schedule& schedule, const Blocks& out, const Blocks& in) {
+  const int size = schedule.comm().size;
+  std::vector<std::pair<Block, std::byte*>> staged;
+  // Each rank begins with another partner.
+  for (int i = 1; i < size; ++i) {
+    const int from = (schedule.rank() + size - i) % size;
+    const Block& block = in[at(from)];
+    std::byte* place = block.direct() ? block.data() : schedule.scratch(block.bytes());
+    if (!block.direct()) staged.emplace_back(block, place);
+    schedule.receive(from, place, block.bytes());
+  }
+  for (int i = 1; i < size; ++i) {
+    const int to = (schedule.rank() + i) % size;
+    schedule.send(to, packed(schedule, out[at(to)]), out[at(to)].bytes());
+  }
+  schedule.wait();
+  for (const auto& [block, place] : staged) {
+    schedule.then([block = block, place = place] { return block.unpack(place); });
+  }
+}
+
+/// Lays blocks together, to be sent.
+std::byte* lay_together(Schedule& schedule, const Blocks& blocks) {
+  std::byte* together = schedule.scratch(total(blocks));
+  std::uint64_t offset = 0;
+  for (const Block& block : blocks) {
+    if (together != nullptr) schedule.fail(block.pack(together + offset));
+    offset += block.bytes();
+  }
+  return together;
+}
+
+/// Takes blocks from where they lie together. Returns an MPI error.
+int take_apart(const Blocks& blocks, const std::byte* together) {
+  for (const Block& block : blocks) {
+    if (const int error = block.unpack(together); error != MPI_SUCCESS) return error;
+    together += block.bytes();
+  }
+  return MPI_SUCCESS;
+}
+
+/// The middle's view of an exchange: what everyone sends, and how much of it goes to whom.
+struct Middle {
+  int size;
+  std::uint64_t* matrix;  ///< bytes from each rank (row) to each
+  Blocks rows;            ///< what each rank sends, together
+};
+
+/// Hands out what has come: each rank gets its column of the matrix.
+void scatter_columns(Schedule& schedule, const Middle& middle, const Blocks& in) {
+  Sizes from(at(middle.size));  // where in a row the next block begins
+  Blocks columns;
+  for (int to = 0; to < middle.size; ++to) {
+    std::uint64_t bytes = 0;
+    for (int rank = 0; rank < middle.size; ++rank) bytes += middle.matrix[at(rank) * at(middle.size) + at(to)];
+    std::byte* column = schedule.scratch(bytes);
+    columns.push_back(bytes_block(column, bytes));
+    for (int rank = 0; column != nullptr && rank < middle.size; ++rank) {
+      const std::uint64_t size = middle.matrix[at(rank) * at(middle.size) + at(to)];
+      if (size != 0) std::memcpy(column, middle.rows[at(rank)].data() + from[at(rank)], size);
+      from[at(rank)] += size;
+      column += size;
+    }
+  }
+  if (schedule.failed()) columns.assign(at(middle.size), bytes_block(nullptr, 0));
+  if (columns[kMiddle].bytes() == total(in)) {
+    schedule.fail(take_apart(in, columns[kMiddle].data()));
+  } else {
+    schedule.fail(MPI_ERR_COUNT);
+  }
+  scatter_unknown(schedule, kMiddle, columns, Block{});
+}
+
+void run_middle(Schedule& schedule, std::uint64_t* matrix, const Blocks& out, const Blocks& in) {
+  schedule.extend([&schedule, matrix, out, in] {
+    Middle middle{schedule.comm().size, matrix, {}};
+    for (int rank = 0; rank < middle.size; ++rank) {
+      const std::uint64_t* row = matrix + at(rank) * at(middle.size);
+      const std::uint64_t bytes = matrix == nullptr ? 0 : std::accumulate(row, row + middle.size, std::uint64_t{0});
+      middle.rows.push_back(bytes_block(schedule.scratch(bytes), bytes));
+    }
+    std::byte* own = lay_together(schedule, out);
+    if (own != nullptr && !schedule.failed()) schedule.fail(middle.rows[kMiddle].unpack(own));
+    gather_unknown(schedule, kMiddle, own, total(out), middle.rows);
+    schedule.extend([&schedule, middle, in] { scatter_columns(schedule, middle, in); });
+  });
+}
+
+/// Some subjects reach each other only through others: everything goes over one rank.
+void exchange_through_middle(Schedule& schedule, const Blocks& out, const Blocks& in) {
+  const std::size_t size = out.size();
+  const std::uint64_t row_bytes = size * sizeof(std::uint64_t);
+  const bool here = schedule.rank() == kMiddle;
+  auto* matrix = reinterpret_cast<std::uint64_t*>(schedule.scratch(row_bytes * (here ? size : 1)));
+  for (std::size_t i = 0; matrix != nullptr && i < size; ++i) matrix[i] = out[i].bytes();  // row 0 is the middle's
+  Blocks rows;
+  for (std::size_t i = 0; here && i < size; ++i) {
+    rows.push_back(bytes_block(reinterpret_cast<std::byte*>(matrix + i * size), row_bytes));
+  }
+  gather(schedule, kMiddle, reinterpret_cast<std::byte*>(matrix), Sizes(size, row_bytes), rows);
+  if (here) return run_middle(schedule, matrix, out, in);
+  gather_unknown(schedule, kMiddle, lay_together(schedule, out), total(out), {});
+  std::byte* together = schedule.scratch(total(in));
+  scatter_unknown(schedule, kMiddle, {}, bytes_block(together, total(in)));
+  schedule.then([in, together] { return take_apart(in, together); });
+}
+
+}  // namespace
+
+void barrier(Schedule& schedule) {
+  const std::size_t size = at(schedule.comm().size);
+  gather(schedule, kMiddle, nullptr, Sizes(size, 0), Blocks(size));
+  broadcast(schedule, kMiddle, nullptr, 0);
+}
+
+void allgather(Schedule& schedule, const std::byte* mine, const Blocks& parts) {
+  const Sizes sizes = sizes_of(parts);
+  const std::uint64_t bytes = total(parts);
+  Blocks together = parts;
+  std::byte* data = parts.front().data();
+  if (!adjacent(parts)) {
+    std::byte* next = data = schedule.scratch(bytes);
+    for (std::size_t i = 0; i < parts.size(); next += sizes[i++]) together[i] = bytes_block(next, sizes[i]);
+  }
+  const std::size_t own = at(schedule.rank());
+  if (mine == nullptr) mine = packed(schedule, parts[own]);
+  if (schedule.rank() == kMiddle && mine != together[own].data() && !schedule.failed()) {
+    schedule.fail(together[own].unpack(mine));
+  }
+  gather(schedule, kMiddle, mine, sizes, together);
+  broadcast(schedule, kMiddle, data, bytes);
+  if (!adjacent(parts)) schedule.then([parts, data] { return take_apart(parts, data); });
+}
+
+void alltoall(Schedule& schedule, const Blocks& out, const Blocks& in) {
+  const std::size_t own = at(schedule.rank());
+  if (!schedule.map().flows().complete()) return exchange_through_middle(schedule, out, in);
+  copy_block(schedule, out[own], in[own]);
+  exchange_directly(schedule, out, in);
+}
+
+void allreduce(Schedule& schedule, const Reduction& reduction, const Block& result) {
+  reduce(schedule, kMiddle, reduction, result);
+  if (result.direct()) return broadcast(schedule, kMiddle, result.data(), result.bytes());
+  std::byte* bytes = schedule.scratch(result.bytes());
+  const bool here = schedule.rank() == kMiddle;
+  if (here) schedule.then([result, bytes] { return result.pack(bytes); });
+  broadcast(schedule, kMiddle, bytes, result.bytes());
+  if (!here) schedule.then([result, bytes] { return result.unpack(bytes); });
+}
+
+void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<int>& counts,
+                    const Block& result) {
+  Sizes sizes;
+  for (const int count : counts) sizes.push_back(static_cast<std::uint64_t>(count) * result.layout.size);
+  if (schedule.rank() != kMiddle) {
+    reduce(schedule, kMiddle, reduction, Block{});
+    return scatter(schedule, kMiddle, {}, sizes, result);
+  }
+  const Block whole = like(schedule, reduction.operand);
+  reduce(schedule, kMiddle, reduction, whole);
+  schedule.extend([&schedule, whole, counts, sizes, result] {
+    Blocks parts;
+    std::int64_t first = 0;
+    for (const int count : counts) {
+      parts.push_back(part_of(whole, first, count));
+      first += count;
+    }
+    if (!schedule.failed()) copy_block(schedule, parts[kMiddle], result);
+    scatter(schedule, kMiddle, parts, sizes, result);
+  });
+}
+
+}  // namespace sluice::interpose

@@ -1,0 +1,58 @@
+// From the arguments of a collective call to the steps that carry it out.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "untrusted/interpose/collective/exchange.hpp"
+
+namespace sluice::interpose {
+
+/// A collective call that has been found legal: what each of its runs consists of.
+struct Plan {
+  int error = MPI_SUCCESS;  ///< why there is none; the error handler has been called
+  std::function<void(Schedule&)> build;
+  std::vector<MPI_Datatype> kept;  ///< duplicates that the plan owns
+};
+
+/// The call that is planned.
+struct Call {
+  const char* name;
+  VirtualComm& comm;
+  bool outlives = false;  ///< the operation may go on when the program has freed the datatypes
+};
+
+// One function for each collective of MPI 3.1, chapter 5, with the arguments of its blocking form.
+Plan plan_barrier(const Call& call);
+Plan plan_bcast(const Call& call, void* buffer, int count, MPI_Datatype type, int root);
+Plan plan_gather(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
+                 int recvcount, MPI_Datatype recvtype, int root);
+Plan plan_gatherv(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
+                  const int* recvcounts, const int* displs, MPI_Datatype recvtype, int root);
+Plan plan_scatter(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
+                  int recvcount, MPI_Datatype recvtype, int root);
+Plan plan_scatterv(const Call& call, const void* sendbuf, const int* sendcounts, const int* displs,
+                   MPI_Datatype sendtype, void* recvbuf, int recvcount, MPI_Datatype recvtype, int root);
+Plan plan_allgather(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
+                    int recvcount, MPI_Datatype recvtype);
+Plan plan_allgatherv(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
+                     const int* recvcounts, const int* displs, MPI_Datatype recvtype);
+Plan plan_alltoall(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
+                   int recvcount, MPI_Datatype recvtype);
+Plan plan_alltoallv(const Call& call, const void* sendbuf, const int* sendcounts, const int* sdispls,
+                    MPI_Datatype sendtype, void* recvbuf, const int* recvcounts, const int* rdispls,
+                    MPI_Datatype recvtype);
+Plan plan_alltoallw(const Call& call, const void* sendbuf, const int* sendcounts, const int* sdispls,
+                    const MPI_Datatype* sendtypes, void* recvbuf, const int* recvcounts, const int* rdispls,
+                    const MPI_Datatype* recvtypes);
+Plan plan_reduce(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op,
+                 int root);
+Plan plan_allreduce(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op);
+Plan plan_reduce_scatter(const Call& call, const void* sendbuf, void* recvbuf, const int* recvcounts, MPI_Datatype type,
+                         MPI_Op op);
+Plan plan_reduce_scatter_block(const Call& call, const void* sendbuf, void* recvbuf, int recvcount, MPI_Datatype type,
+                               MPI_Op op);
+Plan plan_scan(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op);
+Plan plan_exscan(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op);
+
+}  // namespace sluice::interpose

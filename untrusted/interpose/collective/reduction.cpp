@@ -1,0 +1,221 @@
+#include "untrusted/interpose/collective/reduction.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "untrusted/interpose/collective/rooted.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+/// Large reductions run piece by piece, so that ranks further up start early.
+constexpr std::uint64_t kPiece = std::uint64_t{256} * 1024;
+
+std::size_t at(int i) { return static_cast<std::size_t>(i); }
+
+/// Ranks that reduce among themselves first, in the order of their operands.
+using Group = std::vector<int>;
+
+std::vector<Group> groups_of(const SubjectMap& map, bool commutes) {
+  std::vector<Group> groups;
+  if (commutes) {
+    for (int subject = 0; subject < map.subjects(); ++subject) groups.push_back(map.members(subject));
+    return groups;
+  }
+  for (std::size_t rank = 0; rank < map.subject_of().size(); ++rank) {
+    const int subject = map.subject_of()[rank];
+    if (rank == 0 || map.subject_of()[rank - 1] != subject) groups.emplace_back();
+    groups.back().push_back(static_cast<int>(rank));
+  }
+  return groups;
+}
+
+/// Adds the step `second = first op second`.
+void combine(Schedule& schedule, MPI_Op op, const Block& first, const Block& second) {
+  schedule.then([op, first, second] {
+    return PMPI_Reduce_local(first.address, second.address, static_cast<int>(first.count), first.datatype, op);
+  });
+}
+
+void copy_then(Schedule& schedule, const Block& from, const Block& to) {
+  schedule.then([&schedule, from, to] {
+    copy_block(schedule, from, to);
+    return MPI_SUCCESS;
+  });
+}
+
+/// The bytes of a block whose value is there when the steps added so far are complete.
+const std::byte* packed_then(Schedule& schedule, const Block& block) {
+  if (block.direct()) return block.data();
+  std::byte* bytes = schedule.scratch(block.bytes());
+  schedule.then([block, bytes] { return block.pack(bytes); });
+  return bytes;
+}
+
+void send_block(Schedule& schedule, int rank, const Block& block) {
+  schedule.send(rank, packed_then(schedule, block), block.bytes());
+}
+
+/// Reduces the operands of a group to its first rank, by a binomial tree. Returns where the value is, at that rank.
+/// Does not change this rank's operand.
+Block reduce_group(Schedule& schedule, const Group& group, const Reduction& reduction) {
+  const auto count = static_cast<std::ptrdiff_t>(group.size());
+  const std::ptrdiff_t position = std::find(group.begin(), group.end(), schedule.rank()) - group.begin();
+  Block value = reduction.operand;
+  std::vector<Block> others;
+  std::ptrdiff_t reach = 1;
+  for (; reach < count && (position & reach) == 0; reach *= 2) {
+    if (position + reach >= count) continue;
+    others.push_back(like(schedule, value));
+    receive_block(schedule, group[static_cast<std::size_t>(position + reach)], others.back());
+  }
+  for (const Block& other : others) {
+    combine(schedule, reduction.op, value, other);
+    value = other;
+  }
+  if (position != 0) send_block(schedule, group[static_cast<std::size_t>(position - reach)], value);
+  schedule.wait();
+  return value;
+}
+
+void reduce_piece(Schedule& schedule, int root, const Reduction& reduction, const Block& result) {
+  const std::vector<Group> groups = groups_of(schedule.map(), reduction.commutes);
+  const auto own = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
+    return std::find(group.begin(), group.end(), schedule.rank()) != group.end();
+  });
+  const Block value = reduce_group(schedule, *own, reduction);
+  Sizes sizes(at(schedule.comm().size), kAbsent);
+  for (const Group& group : groups) sizes[at(group.front())] = value.bytes();
+  Blocks values;
+  if (schedule.rank() == root) {
+    values.resize(sizes.size());
+    for (const Group& group : groups) values[at(group.front())] = like(schedule, value);
+    // A copy: the value may still be the program's operand.
+    if (own->front() == root) copy_then(schedule, value, values[at(root)]);
+  }
+  const bool contributes = own->front() == schedule.rank() && root != schedule.rank();
+  const std::byte* mine = contributes ? packed_then(schedule, value) : nullptr;
+  gather(schedule, root, mine, sizes, values);
+  if (schedule.rank() != root) return;
+  Block sum = values[at(groups.front().front())];
+  for (std::size_t i = 1; i < groups.size(); ++i) {
+    const Block& next = values[at(groups[i].front())];
+    combine(schedule, reduction.op, sum, next);
+    sum = next;
+  }
+  copy_then(schedule, sum, result);
+}
+
+/// Where a rank is in the groups of a scan.
+struct Position {
+  const Group* group;
+  std::size_t index;  ///< of the group
+  std::ptrdiff_t in_group;
+};
+
+Position position_of(const std::vector<Group>& groups, int rank) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto found = std::find(groups[i].begin(), groups[i].end(), rank);
+    if (found != groups[i].end()) return {&groups[i], i, found - groups[i].begin()};
+  }
+  return {nullptr, groups.size(), 0};
+}
+
+/// Prefix of the group up to this rank, itself included, by doubling distances. Does not change the operand.
+Block scan_group(Schedule& schedule, const Position& own, const Reduction& reduction) {
+  const auto count = static_cast<std::ptrdiff_t>(own.group->size());
+  const auto member = [&](std::ptrdiff_t i) { return (*own.group)[static_cast<std::size_t>(i)]; };
+  const Block value = like(schedule, reduction.operand);
+  copy_then(schedule, reduction.operand, value);
+  for (std::ptrdiff_t distance = 1; distance < count; distance *= 2) {
+    const bool receives = own.in_group >= distance;
+    if (own.in_group + distance < count) send_block(schedule, member(own.in_group + distance), value);
+    const Block before = receives ? like(schedule, value) : Block{};
+    if (receives) receive_block(schedule, member(own.in_group - distance), before);
+    schedule.wait();
+    if (receives) combine(schedule, reduction.op, before, value);
+  }
+  schedule.wait();
+  return value;
+}
+
+/// Moves a value from one rank to another, along a path of flows between their subjects.
+void convey(Schedule& schedule, int from, const Block& value, int to, const Block& target) {
+  SubjectMap& map = schedule.map();
+  const std::vector<int> path = map.path(map.subject_of(from), map.subject_of(to));
+  std::vector<int> ranks{from};
+  for (std::size_t i = 1; i + 1 < path.size(); ++i) ranks.push_back(map.leader(path[i]));
+  ranks.push_back(to);
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    if (ranks[i] != schedule.rank()) continue;
+    const bool ends = i + 1 == ranks.size();
+    const Block carried = i == 0 ? value : ends ? target : like(schedule, value);
+    if (i != 0) receive_block(schedule, ranks[i - 1], carried);
+    schedule.wait();
+    if (!ends) send_block(schedule, ranks[i + 1], carried);
+    schedule.wait();
+  }
+}
+
+/// Hands a value of a group's first rank to the others.
+void share(Schedule& schedule, const Position& own, const Block& value) {
+  const auto count = static_cast<std::ptrdiff_t>(own.group->size());
+  std::ptrdiff_t reach = 1;
+  while (reach < count && (own.in_group & reach) == 0) reach *= 2;
+  const auto member = [&](std::ptrdiff_t i) { return (*own.group)[static_cast<std::size_t>(i)]; };
+  if (own.in_group != 0) receive_block(schedule, member(own.in_group - reach), value);
+  schedule.wait();
+  for (reach /= 2; reach > 0; reach /= 2) {
+    if (own.in_group + reach < count) send_block(schedule, member(own.in_group + reach), value);
+  }
+  schedule.wait();
+}
+
+/// Shifts the prefixes of a group by one rank. The first rank of a group gets nothing.
+void shift(Schedule& schedule, const Position& own, const Block& from, const Block& to) {
+  const auto member = [&](std::ptrdiff_t i) { return (*own.group)[static_cast<std::size_t>(i)]; };
+  if (own.in_group + 1 < static_cast<std::ptrdiff_t>(own.group->size())) {
+    send_block(schedule, member(own.in_group + 1), from);
+  }
+  if (own.in_group > 0) receive_block(schedule, member(own.in_group - 1), to);
+  schedule.wait();
+}
+
+}  // namespace
+
+void reduce(Schedule& schedule, int root, const Reduction& reduction, const Block& result) {
+  const std::int64_t count = reduction.operand.count;
+  const auto extent = static_cast<std::uint64_t>(std::max<std::int64_t>(reduction.operand.layout.extent, 1));
+  const auto step = static_cast<std::int64_t>(std::max<std::uint64_t>(kPiece / extent, 1));
+  std::int64_t first = 0;
+  do {
+    const std::int64_t piece = std::min(step, count - first);
+    const Reduction part{reduction.op, reduction.commutes, part_of(reduction.operand, first, piece)};
+    reduce_piece(schedule, root, part, part_of(result, first, piece));
+    first += piece;
+  } while (first < count);
+}
+
+void scan(Schedule& schedule, const Reduction& reduction, const Block& result, bool inclusive) {
+  const std::vector<Group> groups = groups_of(schedule.map(), false);
+  const Position own = position_of(groups, schedule.rank());
+  const Block prefix = scan_group(schedule, own, reduction);
+  const Block exclusive = inclusive ? prefix : like(schedule, prefix);
+  if (!inclusive) shift(schedule, own, prefix, exclusive);
+  const Block before = like(schedule, prefix);  // of all groups before the own one
+  for (std::size_t i = 1; i < groups.size(); ++i) {
+    // The last rank of a group has the sum of all ranks up to it.
+    convey(schedule, groups[i - 1].back(), prefix, groups[i].front(), before);
+    if (i != own.index) continue;
+    share(schedule, own, before);
+    combine(schedule, reduction.op, before, prefix);
+    if (!inclusive && own.in_group != 0) combine(schedule, reduction.op, before, exclusive);
+  }
+  if (inclusive || own.in_group != 0) return copy_then(schedule, exclusive, result);
+  if (schedule.rank() != 0) copy_then(schedule, before, result);
+}
+
+}  // namespace sluice::interpose

@@ -1,0 +1,224 @@
+#include "untrusted/interpose/collective/schedule.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/message_writer.hpp"
+#include "untrusted/interpose/peer.hpp"
+#include "untrusted/interpose/progress.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+/// Bytes that one message of the host MPI carries: its counts are ints.
+constexpr std::uint64_t kHostBytes = std::uint64_t{1} << 30;
+
+/// What a failed schedule sends in place of a message of `bytes` bytes: one of another length.
+std::uint64_t poison_length(std::uint64_t bytes) { return bytes == 0 ? 1 : 0; }
+constexpr std::byte kPoison{0};
+
+}  // namespace
+
+Schedule::Schedule(VirtualComm& comm, int tag) : comm_(comm), tag_(tag) {}
+
+SubjectMap& Schedule::map() const noexcept { return *comm_.subject_map; }
+
+void Schedule::add(const Transfer& transfer) {
+  if (!open_) rounds_.emplace_back();
+  open_ = true;
+  rounds_.back().transfers.push_back(transfer);
+}
+
+void Schedule::then(std::function<int()> work) {
+  rounds_.emplace_back().work = std::move(work);
+  open_ = true;
+}
+
+void Schedule::extend(std::function<void()> build) {
+  rounds_.emplace_back().build = std::move(build);
+  open_ = false;
+}
+
+std::byte* Schedule::scratch(std::uint64_t bytes) {
+  scratch_.emplace_back(new (std::nothrow) std::byte[bytes + 1]());
+  if (scratch_.back() == nullptr) fail(MPI_ERR_NO_MEM);
+  return scratch_.back().get();
+}
+
+void Schedule::fail(int error) noexcept {
+  if (error_ == MPI_SUCCESS) error_ = error;
+}
+
+bool Schedule::advance() {
+  bool moved = false;
+  while (!rounds_.empty()) {
+    Round& round = rounds_.front();
+    if (!round.started) {
+      start(round);
+      moved = true;
+    }
+    if (!finish_round()) return moved;
+    rounds_.pop_front();
+    if (rounds_.empty()) open_ = false;
+    moved = true;
+  }
+  return moved;
+}
+
+void Schedule::start(Round& round) {
+  round.started = true;
+  if (round.build) extend_now(round);
+  if (round.work && !failed()) fail(round.work());
+  // Messages to other subjects last: writing one takes its time, and meanwhile the host moves the others.
+  for (const Transfer& transfer : round.transfers) {
+    if (!transfer.sends) start_receive(transfer);
+  }
+  for (const Transfer& transfer : round.transfers) {
+    if (transfer.sends && comm_.is_local(transfer.rank)) start_send(transfer);
+  }
+  for (const Transfer& transfer : round.transfers) {
+    if (transfer.sends && !comm_.is_local(transfer.rank)) write(transfer);
+  }
+}
+
+/// What is built now comes right after `round`, which is the first.
+void Schedule::extend_now(const Round& round) {
+  std::deque<Round> rest;
+  while (rounds_.size() > 1) {
+    rest.push_front(std::move(rounds_.back()));
+    rounds_.pop_back();
+  }
+  open_ = false;
+  round.build();
+  open_ = false;
+  std::move(rest.begin(), rest.end(), std::back_inserter(rounds_));
+}
+
+void Schedule::start_receive(const Transfer& transfer) {
+  const std::uint64_t room = failed() ? 0 : transfer.bytes;
+  if (!comm_.is_local(transfer.rank)) {
+    Receive& receive = remote_.emplace_back();
+    receive.wanted = {comm_.on(Channel::collective), static_cast<std::int32_t>(to_world(comm_, transfer.rank)), tag_};
+    receive.buffer = transfer.data;
+    receive.capacity = room;
+    receive.internal = true;
+    if (!layer.incoming.take(receive)) layer.incoming.post(receive);
+    return;
+  }
+  std::uint64_t done = 0;
+  do {
+    const std::uint64_t piece = std::min(transfer.bytes - done, kHostBytes);
+    HostTransfer& started = host_.emplace_back();
+    started.receives = true;
+    started.expected = piece;
+    fail(host.Irecv(room == 0 ? nullptr : transfer.data + done, room == 0 ? 0 : static_cast<int>(piece), MPI_BYTE,
+                    to_host(comm_, transfer.rank), tag_, comm_.hidden, &started.request));
+    done += piece;
+  } while (done < transfer.bytes);
+}
+
+void Schedule::start_send(const Transfer& transfer) {
+  std::uint64_t done = 0;
+  do {
+    const std::uint64_t piece = std::min(transfer.bytes - done, kHostBytes);
+    const std::byte* from = failed() ? &kPoison : transfer.data + done;
+    const std::uint64_t length = failed() ? poison_length(piece) : piece;
+    HostTransfer& started = host_.emplace_back();
+    fail(host.Isend(from, static_cast<int>(length), MPI_BYTE, to_host(comm_, transfer.rank), tag_, comm_.hidden,
+                    &started.request));
+    done += piece;
+  } while (done < transfer.bytes);
+}
+
+void Schedule::write(const Transfer& transfer) {
+  const std::uint32_t world = to_world(comm_, transfer.rank);
+  if (layer.session.table.capability(world) == wire::kNoCapability) {
+    die("a collective operation would send to rank " + std::to_string(world) + " against the policy");
+  }
+  const std::uint64_t length = failed() ? poison_length(transfer.bytes) : transfer.bytes;
+  MessageWriter writer(world, comm_.on(Channel::collective), tag_, length);
+  writer.append(failed() ? &kPoison : transfer.data, length);
+}
+
+bool Schedule::finish_round() {
+  std::erase_if(host_, [this](HostTransfer& transfer) {
+    int flag = 0;
+    MPI_Status status{};
+    const int error = transfer.request == MPI_REQUEST_NULL ? MPI_SUCCESS : host.Test(&transfer.request, &flag, &status);
+    if (flag == 0 && error == MPI_SUCCESS && transfer.request != MPI_REQUEST_NULL) return false;
+    if (transfer.receives) finish_host(transfer, error, status);
+    return true;
+  });
+  for (; settled_ < remote_.size() && remote_[settled_].outcome != Outcome::pending; ++settled_) {
+    finish_remote(remote_[settled_]);
+  }
+  if (!host_.empty() || settled_ < remote_.size()) return false;
+  // They may still be in the queue of finished receives.
+  if (!remote_.empty()) settle_finished();
+  remote_.clear();
+  settled_ = 0;
+  return true;
+}
+
+void Schedule::finish_host(const HostTransfer& transfer, int error, const MPI_Status& status) {
+  int length = 0;
+  PMPI_Get_count(&status, MPI_BYTE, &length);
+  if (error != MPI_SUCCESS) {
+    fail(transfer.expected == 0 ? incomplete_error() : error);
+  } else {
+    check_length(transfer.expected, static_cast<std::uint64_t>(length));
+  }
+}
+
+void Schedule::finish_remote(const Receive& receive) {
+  switch (receive.outcome) {
+    case Outcome::complete:
+      return check_length(receive.capacity, receive.length);
+    case Outcome::truncated:
+      return fail(receive.capacity == 0 ? incomplete_error() : MPI_ERR_TRUNCATE);
+    case Outcome::source_ended:
+      return fail(ended_error(receive.wanted.source));
+    case Outcome::no_memory:
+      return fail(MPI_ERR_NO_MEM);
+    case Outcome::pending:
+    case Outcome::cancelled:
+      break;
+  }
+  fail(MPI_ERR_INTERN);
+}
+
+void Schedule::check_length(std::uint64_t expected, std::uint64_t length) {
+  if (length == expected) return;
+  fail(incomplete_error());
+}
+
+SubjectMap& subject_map_of(VirtualComm& comm) {
+  if (comm.subject_map != nullptr) return *comm.subject_map;
+  const PrivilegeView& table = layer.session.table;
+  std::vector<std::uint32_t> subjects;
+  std::vector<int> subject_of;
+  for (const std::int32_t world : comm.world_rank) {
+    const std::uint32_t subject = table.subject_of(static_cast<std::uint32_t>(world));
+    const auto found = std::find(subjects.begin(), subjects.end(), subject);
+    subject_of.push_back(static_cast<int>(found - subjects.begin()));
+    if (found == subjects.end()) subjects.push_back(subject);
+  }
+  const auto allowed = [&](int from, int to) {
+    return table.allowed(subjects[static_cast<std::size_t>(from)], subjects[static_cast<std::size_t>(to)]);
+  };
+  comm.subject_map =
+      std::make_shared<SubjectMap>(std::move(subject_of), FlowGraph(static_cast<int>(subjects.size()), allowed));
+  return *comm.subject_map;
+}
+
+int next_tag(VirtualComm& comm) noexcept {
+  constexpr std::uint32_t mask = 0x7fff;  // no host has a lower MPI_TAG_UB; messages of one tag stay in order
+  return static_cast<int>(comm.collectives++ & mask);
+}
+
+}  // namespace sluice::interpose

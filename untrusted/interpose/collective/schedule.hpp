@@ -1,0 +1,113 @@
+// What one rank does in one collective operation: messages to and from other ranks, and work between them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "untrusted/interpose/collective/subject_map.hpp"
+#include "untrusted/interpose/layer.hpp"
+
+namespace sluice::interpose {
+
+/// Rounds of transfers; each round starts when the one before is complete. Built by the functions of this folder, then
+/// moved on by progress() until it is done. Messages inside the subject go through the host MPI on the communicator's
+/// hidden duplicate, those to other subjects through the transmit ring; a message to a subject without a flow from
+/// here ends the process.
+///
+/// Every rank of a collective knows beforehand who sends it how many bytes, so a message of another length tells that
+/// its sender could not do its part. A schedule that has failed goes on to take what is sent to it, and sends such
+/// messages: so nobody waits for ever, and each whose result is missing gets an error.
+///
+/// All of it with the layer locked.
+class Schedule {
+ public:
+  /// `tag`: the same at all ranks of the operation, and different in operations that run at the same time.
+  Schedule(VirtualComm& comm, int tag);
+  Schedule(const Schedule&) = delete;
+  Schedule& operator=(const Schedule&) = delete;
+  ~Schedule() = default;
+
+  [[nodiscard]] VirtualComm& comm() const noexcept { return comm_; }
+  [[nodiscard]] SubjectMap& map() const noexcept;
+  [[nodiscard]] int rank() const noexcept { return comm_.rank; }
+
+  // Building. What is added between two wait() starts together.
+
+  /// Sends `bytes` bytes, which stay where they are until the round is complete.
+  void send(int rank, const std::byte* data, std::uint64_t bytes) {
+    add({true, rank, const_cast<std::byte*>(data), bytes});
+  }
+  /// Receives exactly `bytes` bytes.
+  void receive(int rank, std::byte* data, std::uint64_t bytes) { add({false, rank, data, bytes}); }
+  /// What is added from now on starts when all that was added before is complete.
+  void wait() { open_ = false; }
+  /// Work on what was received. Skipped when the schedule has failed. Returns an MPI error.
+  void then(std::function<int()> work);
+  /// Adds to the schedule, at this place, what cannot be known before. Called even when the schedule has failed.
+  void extend(std::function<void()> build);
+  /// Memory that lives as long as the schedule, all zero. Fails the schedule and returns null where there is none.
+  std::byte* scratch(std::uint64_t bytes);
+  /// Remembers the first error; MPI_SUCCESS changes nothing.
+  void fail(int error) noexcept;
+
+  // Running.
+
+  /// Goes as far as it can without waiting. Returns whether anything moved.
+  bool advance();
+  [[nodiscard]] bool done() const noexcept { return rounds_.empty(); }
+  [[nodiscard]] bool failed() const noexcept { return error_ != MPI_SUCCESS; }
+  /// The operation's result: MPI_SUCCESS or the first error.
+  [[nodiscard]] int error() const noexcept { return error_; }
+
+ private:
+  struct Transfer {
+    bool sends;
+    int rank;
+    std::byte* data;
+    std::uint64_t bytes;
+  };
+  struct Round {
+    std::function<int()> work;
+    std::function<void()> build;
+    std::vector<Transfer> transfers;
+    bool started = false;
+  };
+  struct HostTransfer {
+    MPI_Request request = MPI_REQUEST_NULL;
+    bool receives = false;
+    std::uint64_t expected = 0;
+  };
+
+  void add(const Transfer& transfer);
+  void start(Round& round);
+  void extend_now(const Round& round);
+  void start_receive(const Transfer& transfer);
+  void start_send(const Transfer& transfer);
+  void write(const Transfer& transfer);
+  bool finish_round();
+  void finish_host(const HostTransfer& transfer, int error, const MPI_Status& status);
+  void finish_remote(const Receive& receive);
+  void check_length(std::uint64_t expected, std::uint64_t length);
+
+  VirtualComm& comm_;
+  int tag_;
+  int error_ = MPI_SUCCESS;
+  bool open_ = false;  ///< the last round takes more transfers
+  std::deque<Round> rounds_;
+  std::vector<HostTransfer> host_;  ///< of the round that runs
+  std::deque<Receive> remote_;      ///< likewise; their addresses are in queues
+  std::size_t settled_ = 0;         ///< how many of them are complete
+  std::vector<std::unique_ptr<std::byte[]>> scratch_;
+};
+
+/// What collectives know of `comm`, made at the first.
+SubjectMap& subject_map_of(VirtualComm& comm);
+
+/// Tag of the next collective on `comm`: every rank counts alike, as all call collectives in the same order.
+int next_tag(VirtualComm& comm) noexcept;
+
+}  // namespace sluice::interpose
