@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "host_table.hpp"
 #include "untrusted/interpose/layer.hpp"
 
 namespace sluice::interpose {
@@ -219,7 +220,7 @@ void die(const std::string& text) {
   std::fflush(stderr);
   int up = 0;
   int down = 0;
-  PMPI_Initialized(&up);
+  host.Initialized(&up);
   PMPI_Finalized(&down);
   if (up != 0 && down == 0) PMPI_Abort(MPI_COMM_WORLD, 1);
   ::_exit(1);

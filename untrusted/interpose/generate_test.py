@@ -78,6 +78,22 @@ class Table(unittest.TestCase):
         self.assertEqual(exported - ours, wrapped | {"P" + name for name in wrapped})
         self.assertIn("MPIX_Comm_subject", ours)
 
+    def test_the_library_never_calls_its_own_wrappers(self):
+        """PMPI_X of a wrapped function is the wrapper: it would come back here, and wait for a lock that is held."""
+        listing = [line.split() for line in OPTIONS.listing.read_text().splitlines()]
+        wrapped = {fields[0] for fields in listing if fields[1] != "local"}
+        planted = calls_of_wrappers({"planted.cpp": "PMPI_Send(a);\nPMPI_Type_size(b);"}, wrapped)
+        self.assertEqual(planted, ["planted.cpp: PMPI_Send: say host.Send"])
+        sources = {path.name: path.read_text() for path in sorted(OPTIONS.table.parent.rglob("*.[ch]pp"))}
+        self.assertGreater(len(sources), 30)
+        self.assertEqual(calls_of_wrappers(sources, wrapped), [])
+
+
+def calls_of_wrappers(sources, wrapped):
+    """Complaints about calls of PMPI_X in `sources`, {name: text}, where X is wrapped."""
+    return [f"{name}: P{call}: say host.{call.removeprefix('MPI_')}" for name, text in sources.items()
+            for call in re.findall(r"\bP(MPIX?_\w+)\(", text) if call in wrapped]
+
 
 def main():
     """Splits the command line at `--` and runs the tests."""

@@ -66,7 +66,7 @@ void open_world(int host_rank, int host_size) {
   open_groups();
   void* bound = nullptr;
   int found = 0;
-  PMPI_Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&bound), &found);
+  host.Comm_get_attr(MPI_COMM_WORLD, MPI_TAG_UB, static_cast<void*>(&bound), &found);
   layer.tag_bound = bounded_tag(found != 0 ? *static_cast<int*>(bound) : 32767);
   remember_basic_layouts();
   std::vector<std::int32_t> everyone(table.world_size());

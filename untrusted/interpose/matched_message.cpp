@@ -21,15 +21,15 @@ void publish_messages() { gate.messages.store(static_cast<int>(layer.messages.si
 /// Makes a handle that no other message has. Precondition: locked.
 int mint(MPI_Message* message) {
   MPI_Request request = MPI_REQUEST_NULL;
-  int error = PMPI_Isend(nullptr, 0, MPI_BYTE, 0, kMintTag, layer.self, &request);
+  int error = host.Isend(nullptr, 0, MPI_BYTE, 0, kMintTag, layer.self, &request);
   if (error != MPI_SUCCESS) return error;
-  error = PMPI_Mprobe(0, kMintTag, layer.self, message, MPI_STATUS_IGNORE);
-  PMPI_Request_free(&request);
+  error = host.Mprobe(0, kMintTag, layer.self, message, MPI_STATUS_IGNORE);
+  host.Request_free(&request);
   return error;
 }
 
 /// Gives such a handle back. Precondition: locked.
-void unmint(MPI_Message* message) { PMPI_Mrecv(nullptr, 0, MPI_BYTE, message, MPI_STATUS_IGNORE); }
+void unmint(MPI_Message* message) { host.Mrecv(nullptr, 0, MPI_BYTE, message, MPI_STATUS_IGNORE); }
 
 /// Takes a message of the own subject that no queued receive takes.
 int match_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Message* message, MPI_Status* status) {

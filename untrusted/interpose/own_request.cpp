@@ -52,7 +52,7 @@ int hand_out(OwnRequest& own, MPI_Request* request) {
 }
 
 int hand_out_persistent(OwnRequest& own, MPI_Request* request) {
-  const int error = PMPI_Send_init(nullptr, 0, MPI_BYTE, MPI_PROC_NULL, 0, layer.self, &own.handle);
+  const int error = host.Send_init(nullptr, 0, MPI_BYTE, MPI_PROC_NULL, 0, layer.self, &own.handle);
   if (error != MPI_SUCCESS) return error;
   own.persistent = true;
   own.active = false;
@@ -77,13 +77,13 @@ void settle(OwnRequest& own) {
   if (own.persistent) {
     if (!freed) return;
     own.kind->destroy(own);
-    PMPI_Request_free(&handle);
+    host.Request_free(&handle);
     return;
   }
   // Without an error it is a request like any other from here on; another thread may take it at once.
   if (own.error == MPI_SUCCESS || freed) untrack(own);
   PMPI_Grequest_complete(handle);
-  if (freed) PMPI_Request_free(&handle);
+  if (freed) host.Request_free(&handle);
 }
 
 int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status) {
@@ -99,7 +99,7 @@ int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status) {
     const Lock lock;
     untrack(own);
   }
-  PMPI_Wait(request, MPI_STATUS_IGNORE);  // destroys it
+  host.Wait(request, MPI_STATUS_IGNORE);  // destroys it
   return error;
 }
 

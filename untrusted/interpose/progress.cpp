@@ -70,7 +70,7 @@ void deliver(MpiReceive& receive, MPI_Message message, const MPI_Status& probed)
     receive.bounce.reset(new (std::nothrow) std::byte[size]);
   }
   if (receive.bounce != nullptr) {
-    PMPI_Imrecv(receive.bounce.get(), static_cast<int>(bytes), MPI_BYTE, &message, &receive.host_request);
+    host.Imrecv(receive.bounce.get(), static_cast<int>(bytes), MPI_BYTE, &message, &receive.host_request);
   } else {
     imrecv_by_host(receive.user_buffer, receive.count, receive.datatype, &message, &receive.host_request);
   }
