@@ -94,13 +94,9 @@ void add_makers(std::vector<RefusedCall>& calls) {
       calls.end(),
       {
           {"MPI_Intercomm_create", [](MPI_Comm c) { return MPI_Intercomm_create(MPI_COMM_SELF, 0, c, 0, 0, &made); }},
-          {"MPI_Cart_create",
-           [](MPI_Comm c) { return MPI_Cart_create(c, 1, (counts[0] = 1, counts), places, 0, &made); }},
-          {"MPI_Graph_create", [](MPI_Comm c) { return MPI_Graph_create(c, 0, counts, places, 0, &made); }},
-          {"MPI_Dist_graph_create_adjacent",
+          {"MPI_Dist_graph_create",
            [](MPI_Comm c) {
-             return MPI_Dist_graph_create_adjacent(c, 0, counts, MPI_UNWEIGHTED, 0, places, MPI_UNWEIGHTED,
-                                                   MPI_INFO_NULL, 0, &made);
+             return MPI_Dist_graph_create(c, 0, counts, counts, places, MPI_UNWEIGHTED, MPI_INFO_NULL, 0, &made);
            }},
           {"MPI_Comm_spawn",
            [](MPI_Comm c) {

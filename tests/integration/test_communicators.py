@@ -18,13 +18,13 @@ def chain(program: str, ranks: int) -> list:
 
 
 @pytest.mark.parametrize("combination", COMBINATIONS)
-@pytest.mark.parametrize("program", ["groups", "communicators"])
+@pytest.mark.parametrize("program", ["groups", "communicators", "topologies"])
 def test_two_ways(program, combination):
     run_and_pass(with_mpis(two_ways(program, 2, 2), combination), BOTH_WAYS)
 
 
 @pytest.mark.parametrize("combination", ["openmpi", "mpich", "mixed"])
-@pytest.mark.parametrize("program", ["groups", "communicators"])
+@pytest.mark.parametrize("program", ["groups", "communicators", "topologies"])
 def test_chain(program, combination):
     run_and_pass(with_mpis(chain(program, 2), combination), CHAIN)
 
@@ -33,6 +33,12 @@ def test_chain(program, combination):
 @pytest.mark.parametrize("combination", ["openmpi", "mpich", "mixed"])
 def test_ranks(left, right, combination):
     run_and_pass(with_mpis(two_ways("communicators", left, right), combination), BOTH_WAYS)
+
+
+@pytest.mark.parametrize("left, right", [(1, 1), (2, 1), (2, 3)])
+@pytest.mark.parametrize("combination", ["openmpi", "mpich"])
+def test_ranks_of_topologies(left, right, combination):
+    run_and_pass(with_mpis(two_ways("topologies", left, right), combination), BOTH_WAYS)
 
 
 @pytest.mark.parametrize("combination", ["openmpi", "mixed"])

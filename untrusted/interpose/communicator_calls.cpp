@@ -80,8 +80,7 @@ int create_from_group(VirtualComm& parent, const RankList& world_ranks, int tag,
   error = host.Comm_create_group(parent.host, group, tag, &made);
   host.Group_free(&group);
   if (error != MPI_SUCCESS) return error;
-  return complete_communicator(parent.host, made, world_ranks, derive_context(family, ordinal, 0), nullptr,
-                               newcomm);
+  return complete_communicator(parent.host, made, world_ranks, derive_context(family, ordinal, 0), nullptr, newcomm);
 }
 
 /// Ends this library's part of a communicator whose handle the host MPI has freed.
