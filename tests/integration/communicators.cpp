@@ -63,6 +63,26 @@ void duplicates(const Job& job) {
   for (const MPI_Comm comm : {second, third, fourth}) release(comm);
 }
 
+/// A duplicate under way holds nobody up: the ranks come to it in order, each when the one before has said so.
+void duplicates_one_after_another(const Job& job) {
+  int inner = 0, count = 0;
+  MPI_Comm_rank(MPI_COMM_SUBJECT, &inner);
+  MPI_Comm_size(MPI_COMM_SUBJECT, &count);
+  MPI_Comm made[2] = {MPI_COMM_NULL, MPI_COMM_NULL};
+  MPI_Request requests[2];
+  int value = 0;
+  if (inner > 0) MPI_Recv(&value, 1, MPI_INT, inner - 1, 3, MPI_COMM_SUBJECT, MPI_STATUS_IGNORE);
+  for (int i = 0; i < 2; ++i) CHECK_EQ(MPI_Comm_idup(MPI_COMM_WORLD, &made[i], &requests[i]), MPI_SUCCESS);
+  if (inner + 1 < count) MPI_Send(&value, 1, MPI_INT, inner + 1, 3, MPI_COMM_SUBJECT);
+  CHECK_EQ(MPI_Waitall(2, requests, MPI_STATUSES_IGNORE), MPI_SUCCESS);
+  CHECK(requests[0] == MPI_REQUEST_NULL && requests[1] == MPI_REQUEST_NULL);
+  check_communicator(made[0], everyone(job), 11);
+  check_communicator(made[1], everyone(job), 12);
+  MPI_Comm split = MPI_COMM_NULL;
+  CHECK_EQ(MPI_Comm_split(made[0], 0, 0, &split), MPI_SUCCESS);
+  for (const MPI_Comm comm : {split, made[0], made[1]}) release(comm);
+}
+
 int copied = 0;
 int deleted = 0;
 int copy(MPI_Comm comm, int, void*, void* in, void* out, int* flag) {
@@ -280,6 +300,7 @@ int main(int argc, char** argv) {
   const Job job(&argc, &argv);
   Verdict& verdict = Verdict::get();
   verdict.begin("duplicates"), duplicates(job);
+  verdict.begin("duplicates one after another"), duplicates_one_after_another(job);
   verdict.begin("what a duplicate takes along"), what_a_duplicate_takes_along(job);
   verdict.begin("from groups"), from_groups(job);
   verdict.begin("groups that do not fit"), groups_that_do_not_fit(job);

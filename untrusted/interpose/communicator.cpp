@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "untrusted/interpose/layer.hpp"
+#include "untrusted/interpose/new_communicator.hpp"
 
 namespace sluice::interpose {
 
@@ -61,16 +62,22 @@ std::uint64_t digest(const std::vector<std::int32_t>& world_ranks) noexcept {
       [](std::uint64_t sum, std::int32_t rank) { return mix(sum ^ static_cast<std::uint32_t>(rank)); });
 }
 
-std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, std::vector<std::int32_t> world_ranks,
+std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, MPI_Comm hidden, RankList world_ranks,
                                                std::uint64_t context) {
   auto made = std::make_unique<VirtualComm>();
   made->host = host_comm;
-  made->hidden = make_hidden(host_comm);
-  if (made->hidden == MPI_COMM_NULL) return nullptr;
+  made->hidden = hidden;
   made->context = context;
   made->world_rank = std::move(world_ranks);
   fill_maps(*made);
   return made;
+}
+
+std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, std::vector<std::int32_t> world_ranks,
+                                               std::uint64_t context) {
+  const MPI_Comm hidden = make_hidden(host_comm);
+  if (hidden == MPI_COMM_NULL) return nullptr;
+  return make_communicator(host_comm, hidden, std::move(world_ranks), context);
 }
 
 VirtualComm& register_communicator(std::unique_ptr<VirtualComm> communicator) {

@@ -106,21 +106,7 @@ int Comm_dup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm* newcomm) {
   return duplicate(*parent, newcomm, [&](MPI_Comm* made) { return host.Comm_dup_with_info(comm, info, made); });
 }
 
-int Comm_idup(MPI_Comm comm, MPI_Comm* newcomm, MPI_Request* request) {
-  if (lookup(comm) == nullptr) return host.Comm_idup(comm, newcomm, request);
-  if (request == nullptr) return raise(comm, MPI_ERR_ARG);
-  const int error = Comm_dup(comm, newcomm);
-  return error == MPI_SUCCESS ? host.Isend(nullptr, 0, MPI_BYTE, MPI_PROC_NULL, 0, comm, request) : error;
-}
-
 #if MPI_VERSION >= 4
-int Comm_idup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm* newcomm, MPI_Request* request) {
-  if (lookup(comm) == nullptr) return host.Comm_idup_with_info(comm, info, newcomm, request);
-  if (request == nullptr) return raise(comm, MPI_ERR_ARG);
-  const int error = Comm_dup_with_info(comm, info, newcomm);
-  return error == MPI_SUCCESS ? host.Isend(nullptr, 0, MPI_BYTE, MPI_PROC_NULL, 0, comm, request) : error;
-}
-
 int Comm_create_from_group(MPI_Group group, const char* stringtag, MPI_Info info, MPI_Errhandler errhandler,
                            MPI_Comm* newcomm) {
   if (!spans_subjects(group)) return host.Comm_create_from_group(group, stringtag, info, errhandler, newcomm);

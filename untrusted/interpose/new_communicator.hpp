@@ -15,6 +15,10 @@ struct Topology;
 /// it a member of what is made or not, before anything can fail.
 std::uint64_t next_child(VirtualComm& parent);
 
+/// As make_communicator() of communicator.hpp, with `hidden` made already. Makes no collective call.
+std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host, MPI_Comm hidden, RankList world_ranks,
+                                               std::uint64_t context);
+
 /// Turns `made`, whose processes are the own subject's members of `world_ranks` in their order, into the communicator
 /// of all of them. Collective over `made`. With members of the own subject alone it is that already. Does nothing for
 /// MPI_COMM_NULL. Frees `made` if it fails; returns an error for which the handler of `parent` has been called.
