@@ -8,7 +8,6 @@ import sys
 import mpi4py
 import numpy
 
-mpi4py.rc.recv_mprobe = False  # matched probes are not carried across subjects yet
 from mpi4py import MPI
 
 world = MPI.COMM_WORLD

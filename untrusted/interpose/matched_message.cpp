@@ -188,6 +188,7 @@ int imrecv_by_host(void* buffer, MPI_Count count, MPI_Datatype datatype, MPI_Mes
 namespace mediated {
 
 int Improbe(int source, int tag, MPI_Comm comm, int* flag, MPI_Message* message, MPI_Status* status) {
+  progress_if_wanted();
   const VirtualComm* spanning = lookup(comm);
   if (spanning == nullptr) return host.Improbe(source, tag, comm, flag, message, status);
   const ProbeCall call{"MPI_Improbe", source, tag, comm};

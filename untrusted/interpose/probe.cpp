@@ -67,6 +67,12 @@ int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer) {
   return call.tag < 0 && call.tag != MPI_ANY_TAG ? raise(call.comm, MPI_ERR_TAG) : MPI_SUCCESS;
 }
 
+void progress_if_wanted() {
+  if (!local_messages_wanted()) return;
+  const Lock lock;
+  progress();
+}
+
 bool next_turn() {
   const Lock lock;
   layer.host_turn = !layer.host_turn;
@@ -76,6 +82,7 @@ bool next_turn() {
 namespace mediated {
 
 int Iprobe(int source, int tag, MPI_Comm comm, int* flag, MPI_Status* status) {
+  progress_if_wanted();
   const VirtualComm* spanning = lookup(comm);
   if (spanning == nullptr) return host.Iprobe(source, tag, comm, flag, status);
   const ProbeCall call{"MPI_Iprobe", source, tag, comm};

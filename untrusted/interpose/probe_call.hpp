@@ -16,6 +16,9 @@ struct ProbeCall {
 /// Refuses what MPI_Recv with these arguments would refuse. The error handler has been called.
 int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer);
 
+/// Moves on what has to go on while the program polls.
+void progress_if_wanted();
+
 /// Whether this look for a message from anyone begins with the own subject: every other one does.
 bool next_turn();
 
