@@ -22,6 +22,11 @@ class IncomingTest : public testing::Test {
 
   std::byte* base() { return reinterpret_cast<std::byte*>(memory_.data()); }
 
+  /// Of the messages that follow.
+  void on(Channel channel, std::uint64_t above = kContext >> wire::kChannelBits) {
+    context_ = above << wire::kChannelBits | static_cast<std::uint64_t>(channel);
+  }
+
   void put(wire::FrameKind kind, std::uint32_t rank, int tag, std::uint64_t extent, const std::string& bytes) {
     const auto payload = static_cast<std::uint32_t>(bytes.size());
     if (offset_ + wire::frame_stride(payload) + wire::kCacheLine > wire::kSegmentBytes)
@@ -64,12 +69,13 @@ class IncomingTest : public testing::Test {
  private:
   void write(wire::FrameKind kind, std::uint32_t rank, int tag, std::uint64_t extent, const std::string& bytes) {
     std::byte* frame = base() + std::size_t{segment_} * wire::kSegmentBytes + offset_;
-    const wire::FrameHeader header{kind, static_cast<std::uint32_t>(bytes.size()), rank, tag, kContext, extent};
+    const wire::FrameHeader header{kind, static_cast<std::uint32_t>(bytes.size()), rank, tag, context_, extent};
     std::memset(frame + wire::frame_stride(header.payload), 0, sizeof(wire::FrameKind));
     std::memcpy(frame, &header, sizeof header);
     std::memcpy(frame + sizeof header, bytes.data(), bytes.size());
   }
 
+  std::uint64_t context_ = kContext;
   std::vector<std::uint64_t> memory_;
   std::uint32_t segment_ = 0;
   std::uint32_t offset_ = 0;
@@ -238,6 +244,58 @@ TEST_F(IncomingTest, LinkOutOfTheMemoryIsAFault) {
   put(wire::FrameKind::next_segment, kSegments, 0, 0, "");
   incoming_.drain(10);
   EXPECT_STREQ(incoming_.fault(), "a link leads to no segment");
+}
+
+TEST_F(IncomingTest, SynchronousMessagesAreOwedAnAcknowledgementOnceMatched) {
+  receive(0, 7);
+  on(Channel::synchronous);
+  message(0, 7, "posted");
+  message(0, 8, "unexpected");
+  on(Channel::point_to_point);
+  message(0, 8, "plain");
+  incoming_.drain(8);
+  ASSERT_EQ(incoming_.owed().size(), 1U);
+  EXPECT_EQ(incoming_.owed()[0].rank, 0);
+  EXPECT_EQ(incoming_.owed()[0].number, 1U);
+  EXPECT_EQ(text(receive(0, 8)), "unexpected");
+  ASSERT_EQ(incoming_.owed().size(), 2U);
+  EXPECT_EQ(incoming_.owed()[1].number, 2U);
+  EXPECT_EQ(text(receive(0, 8)), "plain");
+  EXPECT_EQ(incoming_.owed().size(), 2U);
+}
+
+TEST_F(IncomingTest, AnAcknowledgementIsNoMessageEvenWithBytes) {
+  receive(kAnySource, kAnyTag);
+  on(Channel::acknowledgement, 41);
+  message(1, 0, "");
+  message(1, 0, "bytes that nobody asked for");
+  incoming_.drain(8);
+  EXPECT_EQ(incoming_.fault(), nullptr);
+  EXPECT_TRUE(incoming_.finished().empty());
+  ASSERT_EQ(incoming_.acknowledged().size(), 2U);
+  EXPECT_EQ(incoming_.acknowledged()[0].rank, 1);
+  EXPECT_EQ(incoming_.acknowledged()[0].number, 41U);
+}
+
+TEST_F(IncomingTest, AClaimedMessageIsOutOfSightAndGoesOnArriving) {
+  put(wire::FrameKind::message_start, 0, 5, 6, "abc");
+  incoming_.drain(1);
+  Unexpected* claimed = incoming_.claim({kContext, kAnySource, 5});
+  ASSERT_NE(claimed, nullptr);
+  EXPECT_EQ(incoming_.find({kContext, 0, 5}), nullptr);
+  put(wire::FrameKind::message_part, 0, 5, 3, "d");
+  incoming_.drain(1);
+  std::string buffer(16, '.');
+  Receive taker;
+  taker.buffer = reinterpret_cast<std::byte*>(buffer.data());
+  taker.capacity = buffer.size();
+  incoming_.receive_claimed(*claimed, taker);
+  EXPECT_TRUE(incoming_.finished().empty());
+  put(wire::FrameKind::message_part, 0, 5, 4, "ef");
+  incoming_.drain(1);
+  EXPECT_EQ(incoming_.finished().pop_front(), &taker);
+  EXPECT_EQ(taker.outcome, Outcome::complete);
+  EXPECT_EQ(text(taker), "abcdef");
 }
 
 }  // namespace
