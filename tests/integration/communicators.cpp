@@ -282,8 +282,39 @@ void receives_wait_meanwhile(const Job& job) {
   release(made);
 }
 
+/// What was begun on a communicator ends after it is freed.
+void freed_while_receives_wait(const Job& job) {
+  MPI_Comm made = MPI_COMM_NULL;
+  CHECK_EQ(MPI_Comm_dup(MPI_COMM_WORLD, &made), MPI_SUCCESS);
+  const int last = job.size() - 1;
+  std::vector<MPI_Request> requests;
+  std::vector<int> values(static_cast<std::size_t>(job.size()), -1);
+  if (job.rank() == last) {
+    for (int rank = 0; rank < last; ++rank) {
+      if (!may_send(rank, last)) continue;
+      int& value = values[requests.size()];
+      MPI_Irecv(&value, 1, MPI_INT, MPI_ANY_SOURCE, 4, made, &requests.emplace_back());
+    }
+    release(made);
+    // Only now may the others of the own subject send.
+    for (int rank = 0; rank < last; ++rank) {
+      if (may_send(last, rank)) send_int(1, rank, 5);
+    }
+  } else {
+    if (may_send(last, job.rank())) receive_int(last, 5);
+    const int rank = job.rank();
+    if (may_send(rank, last)) CHECK_EQ(MPI_Send(&rank, 1, MPI_INT, last, 4, made), MPI_SUCCESS);
+    release(made);
+  }
+  CHECK_EQ(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE), MPI_SUCCESS);
+  values.resize(requests.size());
+  std::sort(values.begin(), values.end());
+  CHECK(std::adjacent_find(values.begin(), values.end()) == values.end());
+  CHECK_EQ(std::count(values.begin(), values.end(), -1), 0);
+}
+
 void many_come_and_go(const Job& job) {
-  for (int i = 0; i < 100; ++i) {
+  for (int i = 0; i < 30; ++i) {
     MPI_Comm made = MPI_COMM_NULL, part = MPI_COMM_NULL;
     if (!CHECK_EQ(MPI_Comm_dup(MPI_COMM_WORLD, &made), MPI_SUCCESS)) return;
     if (!CHECK_EQ(MPI_Comm_split(made, job.rank() % 2, 0, &part), MPI_SUCCESS)) return;
@@ -309,6 +340,7 @@ int main(int argc, char** argv) {
   verdict.begin("split by memory"), split_by_memory(job);
   verdict.begin("kind and ends"), kind_and_ends(job);
   verdict.begin("receives wait meanwhile"), receives_wait_meanwhile(job);
+  verdict.begin("freed while receives wait"), freed_while_receives_wait(job);
   verdict.begin("many come and go"), many_come_and_go(job);
   return Job::finish();
 }

@@ -11,6 +11,7 @@
 #include "untrusted/interpose/group.hpp"
 #include "untrusted/interpose/layer.hpp"
 #include "untrusted/interpose/new_communicator.hpp"
+#include "untrusted/interpose/progress.hpp"
 
 namespace sluice::interpose {
 
@@ -88,6 +89,15 @@ void forget(const VirtualComm* communicator) {
   if (communicator == nullptr) return;
   const Lock lock;
   forget_communicator(*communicator);
+}
+
+/// Whether a receive of this library's waits on it, for which messages of the own subject may come.
+bool receives_wait_on(const VirtualComm& communicator) {
+  const Lock lock;
+  for (Receive* queued = layer.incoming.posted().first(); queued != nullptr; queued = ReceiveQueue::after(*queued)) {
+    if (!queued->internal && static_cast<MpiReceive*>(queued)->comm == &communicator) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -194,8 +204,14 @@ int Comm_compare(MPI_Comm comm1, MPI_Comm comm2, int* result) {
 int Comm_free(MPI_Comm* comm) {
   if (!layer.active || comm == nullptr) return host.Comm_free(comm);
   if (*comm == layer.subject) return raise(*comm, MPI_ERR_COMM);  // predefined
-  // Delete callbacks still see it.
   const VirtualComm* communicator = lookup(*comm);
+  if (communicator != nullptr && *comm != MPI_COMM_WORLD && receives_wait_on(*communicator)) {
+    // They look for messages in the host's communicator, which therefore stays. The program's handle is gone.
+    forget(communicator);
+    *comm = MPI_COMM_NULL;
+    return MPI_SUCCESS;
+  }
+  // Delete callbacks still see it.
   const int error = host.Comm_free(comm);
   if (error == MPI_SUCCESS) forget(communicator);
   return error;
