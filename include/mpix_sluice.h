@@ -34,6 +34,9 @@ int MPIX_Err_ended(void);
 MPI_Comm MPIX_Comm_subject(void);
 #define MPI_COMM_SUBJECT (MPIX_Comm_subject())
 
+/* The same as a Fortran handle: for a `bind(C)` interface (docs/fortran.md). */
+MPI_Fint MPIX_Comm_subject_c2f(void);
+
 /* How many subjects the run has. */
 int MPIX_Subject_count(int* count);
 

@@ -1,17 +1,13 @@
 """Programs that know nothing of Sluice give, as a subject's image, the results that they give on the bare host."""
 
-import itertools
-import pathlib
-import re
 import shutil
 
 import pytest
 
+from applications import HPCC_INPUT, MELT, hpcc_summary, hpcc_verdicts, result_lines, thermo
 from sluice_run import SluiceRun, bare
 
 # --- HPC Challenge ---------------------------------------------------------------------------------------------------
-
-HPCC_INPUT = pathlib.Path(__file__).with_name("hpccinf.txt")
 
 HPCC_POLICY = """
 sluice: 1
@@ -27,24 +23,6 @@ subjects:
     files:
       - { path: work, access: write }
 """
-
-# What depends on how fast or how loaded the machine is (random access stops updating after a while).
-TIMING = re.compile(r"time|ExeUpdates|Gflops|Tflops|GUPs|GBs|GBytes|usec|STREAM_(Copy|Scale|Add|Triad)", re.IGNORECASE)
-
-
-def summary(output: str) -> dict:
-    """The `key=value` lines of hpccoutf.txt that do not tell of speed."""
-    section = output.split("Begin of Summary section.")[1].split("End of Summary section.")[0]
-    pairs = dict(line.split("=", 1) for line in section.split("\n") if "=" in line)
-    return {key: value for key, value in pairs.items() if not TIMING.search(key)}
-
-
-def verdicts(output: str) -> list:
-    """Every verdict that the benchmarks pass on their own results, in order. How often the matrix transposition repeats
-    one depends on how long it takes, so repetitions count once."""
-    found = re.findall(r"PASSED|FAILED|\(passed\)|\(failed\)|\d+ tests completed and \w+ residual checks", output)
-    return [verdict for verdict, _ in itertools.groupby(found)]
-
 
 @pytest.fixture(scope="module")
 def hpcc_output(tmp_path_factory) -> str:
@@ -63,21 +41,19 @@ def test_hpcc_computes_what_the_bare_host_computes(hpcc_output):
         result = run.run(timeout=240)
         assert result.code == 0, result.explain()
         output = (run.folder / "work" / "hpccoutf.txt").read_text()
-    assert verdicts(output) == verdicts(hpcc_output)
-    assert summary(output) == summary(hpcc_output)
-    assert summary(output)["Success"] == "1" and summary(output)["CommWorldProcs"] == "2"
+    assert hpcc_verdicts(output) == hpcc_verdicts(hpcc_output)
+    assert hpcc_summary(output) == hpcc_summary(hpcc_output)
+    assert hpcc_summary(output)["Success"] == "1" and hpcc_summary(output)["CommWorldProcs"] == "2"
 
 
 def test_the_comparison_sees_a_wrong_result(hpcc_output):
-    assert "PASSED" in verdicts(hpcc_output) and len(summary(hpcc_output)) > 60
-    residual = summary(hpcc_output)["HPL_RnormI"]
-    assert summary(hpcc_output.replace(residual, "1.0")) != summary(hpcc_output)
-    assert verdicts(hpcc_output.replace("PASSED", "FAILED", 1)) != verdicts(hpcc_output)
+    assert "PASSED" in hpcc_verdicts(hpcc_output) and len(hpcc_summary(hpcc_output)) > 60
+    residual = hpcc_summary(hpcc_output)["HPL_RnormI"]
+    assert hpcc_summary(hpcc_output.replace(residual, "1.0")) != hpcc_summary(hpcc_output)
+    assert hpcc_verdicts(hpcc_output.replace("PASSED", "FAILED", 1)) != hpcc_verdicts(hpcc_output)
 
 
 # --- LAMMPS ----------------------------------------------------------------------------------------------------------
-
-MELT = pathlib.Path("/usr/share/lammps/examples/melt/in.melt")
 
 MELT_POLICY = f"""
 sluice: 1
@@ -92,13 +68,6 @@ subjects:
     files:
       - {{ path: work, access: write }}
 """
-
-
-def thermo(log: str) -> list:
-    """Rows of the table that LAMMPS prints: step, temperature, energies, pressure, as text."""
-    table = re.search(r"^ *Step .*\n((?:[ \d.e+-]+\n)+)", log, flags=re.MULTILINE)
-    assert table, log
-    return [line.split() for line in table.group(1).splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -164,11 +133,6 @@ subjects:
     files:
       - { path: collectives.py, access: read }
 """
-
-
-def result_lines(text: str) -> list:
-    """What follows RESULT, whatever tag stands before."""
-    return [line.split("RESULT", 1)[1] for line in text.splitlines() if "RESULT" in line]
 
 
 def test_collectives_and_pickles_are_those_of_the_bare_host():

@@ -16,8 +16,8 @@ function(sluice_test_program name)
   endforeach()
 endfunction()
 
-# sluice_fortran_program(NAME SOURCE... [FLAGS FLAG...] [DEPENDS FILE...] [LINK LIBRARY]): by the MPI's own compiler
-# wrapper; nothing where there is none. LINK names a test library, LIBRARY-openmpi and LIBRARY-mpich, to link before MPI.
+# sluice_fortran_program(NAME SOURCE... [FLAGS FLAG...] [DEPENDS FILE...] [LINK TARGET]): by the MPI's own compiler
+# wrapper; nothing where there is none. LINK is a library to link before the MPI; MPI in its name becomes openmpi or mpich.
 function(sluice_fortran_program name)
   cmake_parse_arguments(PROGRAM "" "LINK" "FLAGS;DEPENDS" ${ARGN})
   list(TRANSFORM PROGRAM_UNPARSED_ARGUMENTS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE sources)
@@ -31,14 +31,16 @@ function(sluice_fortran_program name)
     set(output ${SLUICE_TEST_PROGRAMS}/${name}-${mpi})
     set(modules ${CMAKE_CURRENT_BINARY_DIR}/${name}-${mpi}.modules)
     set(link)
+    set(library)
     if(PROGRAM_LINK)
-      set(link -L${SLUICE_TEST_PROGRAMS} -Wl,-rpath,$ORIGIN -l${PROGRAM_LINK}-${mpi})
+      string(REPLACE "MPI" ${mpi} library ${PROGRAM_LINK})
+      set(link $<TARGET_FILE:${library}> -Wl,-rpath,$ORIGIN)
     endif()
     add_custom_command(
       OUTPUT ${output}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${SLUICE_TEST_PROGRAMS} ${modules}
       COMMAND ${SLUICE_MPIF90_${mpi}} -O1 ${PROGRAM_FLAGS} -J ${modules} -o ${output} ${sources} ${link}
-      DEPENDS ${sources} ${depends} $<$<BOOL:${PROGRAM_LINK}>:test_${PROGRAM_LINK}_${mpi}>
+      DEPENDS ${sources} ${depends} ${library}
       VERBATIM)
     add_custom_target(test_${name}_${mpi} ALL DEPENDS ${output})
   endforeach()

@@ -65,6 +65,8 @@ SLUICE_EXPORT int MPIX_Err_ended(void) { return ended_class(); }
 
 SLUICE_EXPORT MPI_Comm MPIX_Comm_subject(void) { return layer.subject; }
 
+SLUICE_EXPORT MPI_Fint MPIX_Comm_subject_c2f(void) { return PMPI_Comm_c2f(layer.subject); }
+
 SLUICE_EXPORT int MPIX_Subject_count(int* count) {
   if (!started()) return MPI_ERR_OTHER;
   if (count == nullptr) return MPI_ERR_ARG;

@@ -112,6 +112,7 @@ program objects
   if (wanted('errors')) call errors()
   if (wanted('requests')) call requests()
   if (wanted('operations')) call operations()
+  if (wanted('nonblocking')) call nonblocking()
   if (wanted('communicators')) call communicators()
   call finish()
   call MPI_Finalize(error)
@@ -233,7 +234,6 @@ contains
   subroutine operations()
     OPERATION :: composing
     integer :: mine(2), total(2), expected(2), all_ranks(0:63), i
-    REQUEST :: pending
     logical :: commutes
     call MPI_Op_create(compose_maps, .false., composing, error)
     mine = (/ 2, 3 /)
@@ -265,14 +265,25 @@ contains
     total = rank
     call MPI_Bcast(total, 2, MPI_INTEGER, ranks - 1, MPI_COMM_WORLD, error)
     call check(all(total == ranks - 1), 'MPI_Bcast')
-    total = 1
-    call MPI_Iallreduce(MPI_IN_PLACE, total, 2, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, pending, error)
-    call MPI_Wait(pending, MPI_STATUS_IGNORE, error)
-    call check(all(total == ranks), 'MPI_Iallreduce in place')
     call MPI_Barrier(MPI_COMM_WORLD, error)
     call MPI_Op_free(composing, error)
     call check(composing == MPI_OP_NULL, 'MPI_Op_free')
   end subroutine operations
+
+  subroutine nonblocking()
+    integer, asynchronous :: total(2), everything(0:63)
+    REQUEST :: pending(2)
+    integer :: i
+    total = 1
+    everything = 0
+    everything(rank) = rank + 3
+    call MPI_Iallreduce(MPI_IN_PLACE, total, 2, MPI_INTEGER, MPI_SUM, MPI_COMM_WORLD, pending(1), error)
+    call MPI_Iallgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, everything, 1, MPI_INTEGER, MPI_COMM_WORLD, pending(2), &
+                        error)
+    call MPI_Waitall(2, pending, MPI_STATUSES_IGNORE, error)
+    call check(all(total == ranks), 'MPI_Iallreduce in place')
+    call check(all(everything(0:ranks - 1) == (/ (i + 3, i = 0, ranks - 1) /)), 'MPI_Iallgather in place')
+  end subroutine nonblocking
 
   subroutine communicators()
     COMM :: copy, part, few
