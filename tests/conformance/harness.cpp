@@ -1,6 +1,7 @@
 // usage: conformance [--list] [--threads] [--seconds N] [--without CASE,CASE...] [CASE ...]
 //
-// Runs the cases, all by default (but those that --without names), on whatever ranks there are, and prints a line for each case on each rank:
+// Runs the cases, all by default (but those that --without names), on whatever ranks there are, and prints a line for
+// each case on each rank:
 //   CASE name ok
 //   CASE name refused FUNCTION[@where] ...: text of the first
 //   CASE name FAILED why
@@ -68,8 +69,8 @@ std::string function_name(const char* call) {
 
 void die(const char* why) {
   static char line[256];
-  const int length = std::snprintf(line, sizeof line, "CASE %s FAILED %s (rank %d)\n",
-                                   const_cast<const char*>(running), why, own_rank);
+  const int length = std::snprintf(line, sizeof line, "CASE %s FAILED %s (rank %d)\n", const_cast<const char*>(running),
+                                   why, own_rank);
   static_cast<void>(!::write(1, line, static_cast<std::size_t>(length)));
   ::_exit(9);
 }
@@ -153,8 +154,8 @@ std::size_t run_cases(const Options& options, Case& c) {
   for (const Entry& entry : entries()) {
     // Tags do not depend on which cases run.
     c.tag = kTagsPerCase * index++;
-    const bool wanted = options.names.empty() ? (options.threads || !entry.only_threads)
-                                              : options.names.count(entry.name) != 0;
+    const bool wanted =
+        options.names.empty() ? (options.threads || !entry.only_threads) : options.names.count(entry.name) != 0;
     if (!wanted || options.without.count(entry.name) != 0) continue;
     ++found;
     run_case(entry, c, options.seconds);
@@ -262,8 +263,9 @@ void require_class(int expected, int code, const char* call, const char* file, i
   const int found = class_of(code);
   if (found == expected) return;
   if (found == flow_class()) throw Refused{function_name(call), text_of(code)};
-  fail(file, line, function_name(call) + " gives class " + std::to_string(found) + ", not " + std::to_string(expected) +
-                       ": " + text_of(code));
+  fail(file, line,
+       function_name(call) + " gives class " + std::to_string(found) + ", not " + std::to_string(expected) + ": " +
+           text_of(code));
 }
 
 int count_of(const MPI_Status& status, MPI_Datatype type) {

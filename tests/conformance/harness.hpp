@@ -137,14 +137,14 @@ std::vector<int> pattern(int seed, std::size_t count);
 
 }  // namespace sluice::conformance
 
-#define CASE(name)                                                                              \
-  static void case_##name(::sluice::conformance::Case& c);                                      \
-  static const ::sluice::conformance::Registration registration_##name(#name, &case_##name);    \
+#define CASE(name)                                                                           \
+  static void case_##name(::sluice::conformance::Case& c);                                   \
+  static const ::sluice::conformance::Registration registration_##name(#name, &case_##name); \
   static void case_##name([[maybe_unused]] ::sluice::conformance::Case& c)
 
-#define THREADS_CASE(name)                                                                            \
-  static void case_##name(::sluice::conformance::Case& c);                                            \
-  static const ::sluice::conformance::Registration registration_##name(#name, &case_##name, true);    \
+#define THREADS_CASE(name)                                                                         \
+  static void case_##name(::sluice::conformance::Case& c);                                         \
+  static const ::sluice::conformance::Registration registration_##name(#name, &case_##name, true); \
   static void case_##name([[maybe_unused]] ::sluice::conformance::Case& c)
 
 /// The call succeeds; a refusal ends the case (or attempt, or link) and is reported.
@@ -152,8 +152,8 @@ std::vector<int> pattern(int seed, std::size_t count);
 /// The call fails with this error class.
 #define CALL_FAILS(error_class, ...) \
   ::sluice::conformance::require_class((error_class), (__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
-#define CHECK(...)                                                                \
-  do {                                                                            \
+#define CHECK(...)                                                                     \
+  do {                                                                                 \
     if (!(__VA_ARGS__)) ::sluice::conformance::fail(__FILE__, __LINE__, #__VA_ARGS__); \
   } while (false)
 #define CHECK_EQ(a, b) ::sluice::conformance::check_equal((a), (b), #a " == " #b, __FILE__, __LINE__)
