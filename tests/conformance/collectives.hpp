@@ -25,11 +25,11 @@ struct Buffers {
   std::vector<Count> counts;                ///< rank i: i + 1 ints
   std::vector<Displacement> displacements;  ///< in ints, with a gap of one between ranks
   std::vector<Displacement> bytes;          ///< the same in bytes
-  std::vector<MPI_Aint> addresses;          ///< the same as addresses
   std::vector<Count> same_counts;           ///< n for each rank
+  std::vector<Displacement> spaced;         ///< in ints: rank i at 4 * i
+  std::vector<MPI_Aint> spaced_addresses;   ///< the same in bytes
   std::vector<Count> own_counts;            ///< own rank + 1, for each rank
   std::vector<Displacement> own_displacements, own_bytes;
-  std::vector<MPI_Aint> own_addresses;
   std::vector<MPI_Datatype> types;
   Count own_count = 0;  ///< own rank + 1
 
@@ -42,14 +42,14 @@ struct Buffers {
       counts.push_back(i + 1);
       displacements.push_back(static_cast<Displacement>(place));
       bytes.push_back(static_cast<Displacement>(place * 4));
-      addresses.push_back(place * 4);
       place += i + 2;
       own_counts.push_back(rank + 1);
       own_displacements.push_back(static_cast<Displacement>(own_place));
       own_bytes.push_back(static_cast<Displacement>(own_place * 4));
-      own_addresses.push_back(own_place * 4);
       own_place += rank + 2;
       same_counts.push_back(n);
+      spaced.push_back(static_cast<Displacement>(4 * i));
+      spaced_addresses.push_back(16L * i);
       types.push_back(MPI_INT);
     }
     send.resize(static_cast<std::size_t>(size) * static_cast<std::size_t>(size + 8));
