@@ -1,4 +1,4 @@
-// usage: conformance [--list] [--threads] [--seconds N] [--without CASE,CASE...] [CASE ...]
+// usage: conformance [--list] [--threads] [--seconds N] [--without CASE,CASE...] [CASE,CASE...]
 //
 // Runs the cases, all by default (but those that --without names), on whatever ranks there are, and prints a line for
 // each case on each rank:
@@ -128,6 +128,11 @@ struct Options {
   std::set<std::string> without;
 };
 
+void add_names(const char* text, std::set<std::string>& names) {
+  std::istringstream list(text);
+  for (std::string name; std::getline(list, name, ',');) names.insert(name);
+}
+
 Options read_options(int argc, char** argv) {
   Options options;
   for (int i = 1; i < argc; ++i) {
@@ -138,10 +143,9 @@ Options read_options(int argc, char** argv) {
     } else if (std::strcmp(argv[i], "--seconds") == 0 && i + 1 < argc) {
       options.seconds = static_cast<unsigned>(std::atoi(argv[++i]));
     } else if (std::strcmp(argv[i], "--without") == 0 && i + 1 < argc) {
-      std::istringstream list(argv[++i]);
-      for (std::string name; std::getline(list, name, ',');) options.without.insert(name);
+      add_names(argv[++i], options.without);
     } else {
-      options.names.insert(argv[i]);
+      add_names(argv[i], options.names);
     }
   }
   return options;

@@ -1,4 +1,5 @@
-// Neighbourhood collectives in every form, on a ring (both directions) and on a line that goes up (MPI 3.1, section 7.6).
+// Neighbourhood collectives in every form, on a ring (both directions) and on a line that goes up (MPI 3.1,
+// section 7.6).
 #include <array>
 
 #include "tests/conformance/collectives.hpp"
@@ -111,8 +112,8 @@ SLUICE_COLLECTIVE(neighbor_alltoall, Neighbor_alltoall, on_both, kAlltoall, b.se
                   b.n, MPI_INT)
 SLUICE_COLLECTIVE(neighbor_alltoallv, Neighbor_alltoallv, on_both, kAlltoallv, b.send.data(), b.same_counts.data(),
                   b.spaced.data(), MPI_INT, b.recv.data(), b.same_counts.data(), b.spaced.data(), MPI_INT)
-SLUICE_COLLECTIVE(neighbor_alltoallw, Neighbor_alltoallw, on_sound_ones, kAlltoallv, b.send.data(), b.same_counts.data(),
-                  b.spaced_addresses.data(), b.types.data(), b.recv.data(), b.same_counts.data(),
+SLUICE_COLLECTIVE(neighbor_alltoallw, Neighbor_alltoallw, on_sound_ones, kAlltoallv, b.send.data(),
+                  b.same_counts.data(), b.spaced_addresses.data(), b.types.data(), b.recv.data(), b.same_counts.data(),
                   b.spaced_addresses.data(), b.types.data())
 
 }  // namespace

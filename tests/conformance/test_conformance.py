@@ -146,7 +146,7 @@ def test_pending_cases_still_fail(mpi, mode, tmp_path):
     waiting = [case for case in waiting if all(case in names for names in known)]
     works = []
     while waiting:
-        found = run(mode, mpis, 3 if mode != "mixed" else 5, ["--seconds", "4", *waiting], tmp_path)
+        found = run(mode, mpis, 3 if mode != "mixed" else 5, ["--seconds", "4", ",".join(waiting)], tmp_path)
         tried = [case for case in waiting if any(case in verdicts.cases() for verdicts in found.values())]
         for verdicts in found.values():
             verdicts.failures = []
