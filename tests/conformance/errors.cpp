@@ -122,6 +122,21 @@ CASE(error_classes_and_codes) {
   }
 }
 
+#if SLUICE_MPI4
+/// MPICH's own way to take back what was added.
+CASE(error_classes_deleted) {
+  int error_class = -1, code = -1;
+  CALL(MPI_Add_error_class(&error_class));
+  CALL(MPI_Add_error_code(error_class, &code));
+  CALL(MPI_Add_error_string(code, "gone soon"));
+  CALL(MPIX_Delete_error_string(code));
+  CALL(MPIX_Delete_error_code(code));
+  CALL(MPIX_Delete_error_class(error_class));
+  // What Sluice has added itself is still there.
+  CHECK(flow_class() < 0 || class_of(flow_class()) == flow_class());
+}
+#endif
+
 CASE(null_communicator) {
   int value = 0;
   CALL_FAILS(MPI_ERR_COMM, MPI_Comm_rank(MPI_COMM_NULL, &value));

@@ -272,6 +272,13 @@ void require_class(int expected, int code, const char* call, const char* file, i
            text_of(code));
 }
 
+bool require_unless_ended(const Pair& pair, int code, const char* call, const char* file, int line) {
+  static auto* const ended = library_function<int()>("MPIX_Err_ended");
+  if (ended != nullptr && !pair.both_way && class_of(code) == ended()) return false;
+  require(code, call, file, line);
+  return true;
+}
+
 int count_of(const MPI_Status& status, MPI_Datatype type) {
   int count = -1;
   MPI_Get_count(&status, type, &count);

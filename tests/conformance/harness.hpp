@@ -85,6 +85,10 @@ void require(int code, const char* call, const char* file, int line);
 /// The error class of `code` is `expected`, or fails; throws Refused for MPIX_ERR_FLOW unless that is expected.
 void require_class(int expected, int code, const char* call, const char* file, int line);
 
+/// For calls that look for what is not there: success, or MPIX_ERR_ENDED where the other side cannot be held back until
+/// this one has looked. Returns whether it was success.
+bool require_unless_ended(const Pair& pair, int code, const char* call, const char* file, int line);
+
 /// MPIX_ERR_FLOW, or -1 on the bare host.
 int flow_class();
 
@@ -152,6 +156,8 @@ std::vector<int> pattern(int seed, std::size_t count);
 /// The call fails with this error class.
 #define CALL_FAILS(error_class, ...) \
   ::sluice::conformance::require_class((error_class), (__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
+#define CALL_UNLESS_ENDED(pair, ...) \
+  ::sluice::conformance::require_unless_ended((pair), (__VA_ARGS__), #__VA_ARGS__, __FILE__, __LINE__)
 #define CHECK(...)                                                                     \
   do {                                                                                 \
     if (!(__VA_ARGS__)) ::sluice::conformance::fail(__FILE__, __LINE__, #__VA_ARGS__); \

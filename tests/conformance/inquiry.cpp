@@ -131,6 +131,12 @@ CASE(ports_and_services) {
     CHECK(port[0] != '\0');
     CALL(MPI_Close_port(port.data()));
   }
+  // A host without a server of names says so; what is published can be taken back.
+  std::array<char, MPI_MAX_PORT_NAME> nowhere{"nowhere"};
+  const std::string service = "conformance " + std::to_string(c.rank);
+  if (MPI_Publish_name(service.c_str(), MPI_INFO_NULL, nowhere.data()) == MPI_SUCCESS) {
+    CALL(MPI_Unpublish_name(service.c_str(), MPI_INFO_NULL, nowhere.data()));
+  }
   std::array<char, MPI_MAX_PORT_NAME> found{};
   CHECK(MPI_Lookup_name("no such service", MPI_INFO_NULL, found.data()) != MPI_SUCCESS);
 }
@@ -168,8 +174,19 @@ CASE(session_of_the_world) {
   CHECK_EQ(size, c.size);
   CALL(MPI_Comm_create_from_group(group, "conformance", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
   check_allreduce(comm);
-  CALL(MPI_Group_free(&group));
   CALL(MPI_Comm_free(&comm));
+  // Between its two halves.
+  const int half = c.size / 2;
+  int low[1][3] = {{0, half - 1, 1}}, high[1][3] = {{half, c.size - 1, 1}};
+  MPI_Group mine, theirs;
+  CALL(MPI_Group_range_incl(group, 1, c.rank < half ? low : high, &mine));
+  CALL(MPI_Group_range_incl(group, 1, c.rank < half ? high : low, &theirs));
+  CALL(MPI_Intercomm_create_from_groups(mine, 0, theirs, 0, "halves", MPI_INFO_NULL, MPI_ERRORS_RETURN, &comm));
+  int remote = 0;
+  CALL(MPI_Comm_remote_size(comm, &remote));
+  CHECK_EQ(remote, c.rank < half ? c.size - half : half);
+  CALL(MPI_Comm_free(&comm));
+  for (MPI_Group* each : {&group, &mine, &theirs}) CALL(MPI_Group_free(each));
   CALL(MPI_Session_finalize(&session));
   CHECK(session == MPI_SESSION_NULL);
 }
