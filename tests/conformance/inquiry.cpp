@@ -199,8 +199,10 @@ bool tool_in_use = false;
 /// Once in a process: MPICH 4.0.2 forgets its variables when the interface is finalised, and crashes afterwards.
 void use_tool() {
   if (tool_in_use) return;
-  int provided = -1;
-  CALL(MPI_T_init_thread(MPI_THREAD_SINGLE, &provided));
+  int provided = -1, level = -1;
+  CALL(MPI_Query_thread(&level));
+  // Open MPI 4.1.4 takes what is asked for here for the level of MPI itself.
+  CALL(MPI_T_init_thread(level, &provided));
   tool_in_use = true;
 }
 

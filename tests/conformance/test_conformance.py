@@ -136,7 +136,7 @@ def test_one_way(mpi, ranks, tmp_path):
     check("pair" if ranks == 2 else "chain", [mpi], ranks, tmp_path)
 
 
-@pytest.mark.parametrize("mode", ["one", "two-way", "mixed", "chain"])
+@pytest.mark.parametrize("mode", ["one", "two-way", "mixed", "pair", "chain"])
 @pytest.mark.parametrize("mpi", HOSTS)
 def test_pending_cases_still_fail(mpi, mode, tmp_path):
     """Cases run in turn until one hangs or crashes, then the next run begins with the one after it."""
@@ -146,7 +146,7 @@ def test_pending_cases_still_fail(mpi, mode, tmp_path):
     waiting = [case for case in waiting if all(case in names for names in known)]
     works = []
     while waiting:
-        found = run(mode, mpis, 3 if mode != "mixed" else 5, ["--seconds", "4", ",".join(waiting)], tmp_path)
+        found = run(mode, mpis, {"mixed": 5, "pair": 2}.get(mode, 3), ["--seconds", "4", ",".join(waiting)], tmp_path)
         tried = [case for case in waiting if any(case in verdicts.cases() for verdicts in found.values())]
         for verdicts in found.values():
             verdicts.failures = []

@@ -94,6 +94,7 @@ CASE(window_dynamic) {
   int rank = 0, size = 0;
   CALL(MPI_Comm_rank(c.subject, &rank));
   CALL(MPI_Comm_size(c.subject, &size));
+  if (SLUICE_MPI4 == 0 && size == 1) return;  // Open MPI 4.1.4 has none for one process
   CALL(MPI_Win_create_dynamic(MPI_INFO_NULL, c.subject, &window));
   std::vector<int> memory(4, 0);
   MPI_Aint own = 0;
