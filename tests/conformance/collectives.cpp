@@ -76,6 +76,7 @@ CASE(barrier_persistent) {
 
 /// Nobody leaves before the last has come.
 CASE(barrier_holds_back) {
+  if (!c.all_both()) return CALL(MPI_Barrier(kWorld));
   for (int late = 0; late < c.size; ++late) {
     int told = 0;
     if (c.rank == late) {

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -151,13 +152,18 @@ Options read_options(int argc, char** argv) {
   return options;
 }
 
+/// By the name alone, so that programs of hosts with different cases agree (FNV-1a).
+int first_tag(const char* name) {
+  std::uint32_t hash = 2166136261U;
+  for (; *name != '\0'; ++name) hash = (hash ^ static_cast<unsigned char>(*name)) * 16777619U;
+  return kTagsPerCase * static_cast<int>(hash % 400000U);
+}
+
 /// Runs what is asked for; returns how many names are not known.
 std::size_t run_cases(const Options& options, Case& c) {
   std::size_t found = 0;
-  int index = 0;
   for (const Entry& entry : entries()) {
-    // Tags do not depend on which cases run.
-    c.tag = kTagsPerCase * index++;
+    c.tag = first_tag(entry.name);
     const bool wanted =
         options.names.empty() ? (options.threads || !entry.only_threads) : options.names.count(entry.name) != 0;
     if (!wanted || options.without.count(entry.name) != 0) continue;
