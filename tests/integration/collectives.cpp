@@ -72,11 +72,18 @@ class World {
     MPI_Comm_rank(comm, &rank);
     MPI_Comm_size(comm, &size);
     reaches.assign(at(size), std::vector<bool>(at(size)));
+    MPI_Group members, everyone;
+    MPI_Comm_group(comm, &members);
+    MPI_Comm_group(MPI_COMM_WORLD, &everyone);
     for (int r = 0; r < size; ++r) {
       int subject = -1;
-      MPIX_Subject_of_rank(r, &subject);
+      int world = -1;
+      MPI_Group_translate_ranks(members, 1, &r, everyone, &world);
+      MPIX_Subject_of_rank(world, &subject);
       subjects.push_back(subject);
     }
+    MPI_Group_free(&members);
+    MPI_Group_free(&everyone);
     close();
   }
 
@@ -556,5 +563,20 @@ int main(int argc, char** argv) {
   collectives.derived(100);
   Verdict::get().begin("a mebibyte");
   collectives.all(131072);
+  // Ranks of different subjects alternate: operands of one subject do not follow each other.
+  if (World(MPI_COMM_WORLD).legal(Relation::everyone, 0)) {
+    Verdict::get().begin("interleaved");
+    MPI_Comm interleaved = MPI_COMM_NULL;
+    CHECK_EQ(MPI_Comm_split(MPI_COMM_WORLD, 0, job.inner(), &interleaved), MPI_SUCCESS);
+    int size = 0;
+    MPI_Comm_size(interleaved, &size);
+    if (size == job.size()) {
+      MPI_Comm_set_errhandler(interleaved, MPI_ERRORS_RETURN);
+      Collectives mixed{World(interleaved)};
+      mixed.all(100);
+      mixed.derived(10);
+    }
+    MPI_Comm_free(&interleaved);
+  }
   return Job::finish();
 }

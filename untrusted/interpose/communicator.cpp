@@ -95,11 +95,17 @@ void forget_communicator(const VirtualComm& communicator) {
       std::find_if(known.begin(), known.end(), [&](const auto& comm) { return comm.get() == &communicator; });
   if (found == known.end()) return;
   if (lookup(communicator.host) == &communicator) gate.communicators.remove(handle_bits(communicator.host));
-  host.Comm_free(&(*found)->hidden);
+  (*found)->forgotten = true;
+  release_hidden(**found);
   layer.forgotten.push_back(std::move(*found));
   known.erase(found);
   // Requests may still name it; without requests nothing does.
   if (layer.requests.size() == 0) layer.forgotten.clear();
+}
+
+void release_hidden(VirtualComm& communicator) {
+  if (!communicator.forgotten || communicator.users != 0 || communicator.hidden == MPI_COMM_NULL) return;
+  host.Comm_free(&communicator.hidden);
 }
 
 void forget_communicators() {

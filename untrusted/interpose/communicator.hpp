@@ -33,8 +33,11 @@ struct VirtualComm {
   std::map<std::uint64_t, std::uint64_t> group_children;  ///< the same for each group and tag of MPI_Comm_create_group
   std::shared_ptr<const Topology> topology;               ///< null if it has none
 
-  std::uint64_t collectives = 0;            ///< collective operations begun on it so far
-  std::shared_ptr<SubjectMap> subject_map;  ///< for collectives; made at the first
+  int users = 0;                             ///< collective operations that go on
+  bool forgotten = false;                    ///< freed by the program: `hidden` goes when nothing uses it
+  std::uint64_t persistent_collectives = 0;  ///< persistent collective requests made on it so far
+  std::uint64_t collectives = 0;             ///< collective operations begun on it so far
+  std::shared_ptr<SubjectMap> subject_map;   ///< for collectives; made at the first
 
   [[nodiscard]] bool is_local(std::int32_t peer) const noexcept {
     return host_rank[static_cast<std::size_t>(peer)] >= 0;
@@ -74,6 +77,9 @@ VirtualComm& register_communicator(std::unique_ptr<VirtualComm> communicator);
 /// Lookup() does not find it any more; what is under way on it still ends. Frees `hidden`; `host` is freed already.
 /// Precondition: the layer is locked.
 void forget_communicator(const VirtualComm& communicator);
+
+/// Frees `hidden` of a communicator that is forgotten and that nothing uses. Precondition: the layer is locked.
+void release_hidden(VirtualComm& communicator);
 
 /// Forgets all.
 void forget_communicators();

@@ -166,7 +166,7 @@ Blocks Arguments::blocks(const void* buffer, const int* counts, const int* displ
 Reduction Arguments::reduction(const void* buffer, int count, MPI_Datatype datatype, MPI_Op op) {
   Reduction made;
   if (good() && op == MPI_OP_NULL) fail(MPI_ERR_OP);
-  made.op = op;
+  made.op = op_ = op;
   made.operand = block(buffer, count, datatype);
   if (!good()) return made;
   int commutes = 0;
@@ -186,6 +186,7 @@ Plan Arguments::plan(std::function<void(Schedule&)> build) {
   }
   made.build = std::move(build);
   made.kept = std::exchange(kept_, {});
+  made.op = op_;
   return made;
 }
 

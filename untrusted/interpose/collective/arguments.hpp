@@ -49,6 +49,7 @@ class Arguments {
   const Call& call_;
   int error_ = MPI_SUCCESS;
   bool told_ = false;  ///< the error handler has been called
+  MPI_Op op_ = MPI_OP_NULL;
   std::vector<MPI_Datatype> originals_;
   std::vector<MPI_Datatype> kept_;
 };

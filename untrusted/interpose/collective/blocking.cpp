@@ -2,9 +2,7 @@
 #include "mediated.hpp"
 #include "untrusted/interpose/collective/running.hpp"
 
-namespace sluice::interpose {
-
-namespace mediated {
+namespace sluice::interpose::mediated {
 
 int Barrier(MPI_Comm comm) {
   VirtualComm& spanning = *lookup(comm);
@@ -114,6 +112,4 @@ int Exscan(const void* sendbuf, void* recvbuf, int count, MPI_Datatype datatype,
   return run_to_end(spanning, plan_exscan({"MPI_Exscan", spanning}, sendbuf, recvbuf, count, datatype, op));
 }
 
-}  // namespace mediated
-
-}  // namespace sluice::interpose
+}  // namespace sluice::interpose::mediated

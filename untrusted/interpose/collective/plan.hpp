@@ -13,6 +13,7 @@ struct Plan {
   int error = MPI_SUCCESS;  ///< why there is none; the error handler has been called
   std::function<void(Schedule&)> build;
   std::vector<MPI_Datatype> kept;  ///< duplicates that the plan owns
+  MPI_Op op = MPI_OP_NULL;         ///< that the plan needs, if any
 };
 
 /// The call that is planned.

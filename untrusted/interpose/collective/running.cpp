@@ -1,7 +1,10 @@
 #include "untrusted/interpose/collective/running.hpp"
 
+#include <memory>
+#include <new>
 #include <utility>
 
+#include "untrusted/interpose/collective/operation_use.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/progress.hpp"
 
@@ -9,19 +12,37 @@ namespace sluice::interpose {
 
 namespace {
 
-void destroy_collective(OwnRequest& own) noexcept { delete &static_cast<RunningCollective&>(own); }
-
 bool advance_collective(OwnRequest& own) {
   auto& running = static_cast<RunningCollective&>(own);
   const bool moved = running.schedule->advance();
   if (!running.schedule->done()) return moved;
   running.error = running.schedule->error();
   running.schedule.reset();
+  if (!running.persistent) running.leave();
   settle(running);
   return true;
 }
 
-const OwnKind kCollective{destroy_collective, advance_collective, nullptr, nullptr};
+/// The host MPI may call it: without the lock. A persistent one is freed by this library alone.
+void destroy_collective(OwnRequest& own) noexcept { delete &static_cast<RunningCollective&>(own); }
+
+int start_persistent(OwnRequest& own) {
+  auto& running = static_cast<RunningCollective&>(own);
+  const Lock lock;
+  running.error = MPI_SUCCESS;
+  running.begin();
+  progress();
+  return MPI_SUCCESS;
+}
+
+const OwnKind kCollective{destroy_collective, advance_collective, nullptr, start_persistent};
+
+/// Null, with the error handler called, if there is no memory.
+RunningCollective* make_running(VirtualComm& comm, Plan plan) {
+  auto* made = new (std::nothrow) RunningCollective(comm, std::move(plan));
+  if (made == nullptr) raise(comm.host, MPI_ERR_NO_MEM);
+  return made;
+}
 
 }  // namespace
 
@@ -31,14 +52,29 @@ RunningCollective::RunningCollective(VirtualComm& on, Plan what)
 }
 
 RunningCollective::~RunningCollective() {
+  leave();
   for (MPI_Datatype& datatype : plan.kept) PMPI_Type_free(&datatype);
 }
 
-void RunningCollective::begin() {
+void RunningCollective::join() {
   subject_map_of(comm);
-  schedule.emplace(comm, next_tag(comm));
+  ++comm.users;
+  pin_operation(plan.op);
+  joined = true;
+}
+
+void RunningCollective::begin() {
+  schedule.emplace(comm, tag);
   plan.build(*schedule);
   poll(*this);
+}
+
+void RunningCollective::leave() {
+  if (!joined) return;
+  joined = false;
+  unpin_operation(plan.op);
+  --comm.users;
+  release_hidden(comm);
 }
 
 int run_to_end(VirtualComm& comm, Plan plan) {
@@ -46,6 +82,8 @@ int run_to_end(VirtualComm& comm, Plan plan) {
   RunningCollective running(comm, std::move(plan));
   {
     const Lock lock;
+    running.join();
+    running.tag = next_tag(comm);
     running.begin();
   }
   Waiter waiter;
@@ -63,6 +101,36 @@ int run_to_end(VirtualComm& comm, Plan plan) {
     }
   }
   return running.error == MPI_SUCCESS ? MPI_SUCCESS : raise(comm.host, running.error);
+}
+
+int start_collective(VirtualComm& comm, Plan plan, MPI_Request* request) {
+  if (plan.error != MPI_SUCCESS) return plan.error;
+  RunningCollective* running = make_running(comm, std::move(plan));
+  if (running == nullptr) return MPI_ERR_NO_MEM;
+  if (const int error = hand_out(*running, request); error != MPI_SUCCESS) {
+    delete running;
+    return error;
+  }
+  const Lock lock;
+  running->join();
+  running->tag = next_tag(comm);
+  running->begin();
+  progress();
+  return MPI_SUCCESS;
+}
+
+int init_collective(VirtualComm& comm, Plan plan, MPI_Request* request) {
+  if (plan.error != MPI_SUCCESS) return plan.error;
+  RunningCollective* running = make_running(comm, std::move(plan));
+  if (running == nullptr) return MPI_ERR_NO_MEM;
+  if (const int error = hand_out_persistent(*running, request); error != MPI_SUCCESS) {
+    delete running;
+    return error;
+  }
+  const Lock lock;
+  running->join();
+  running->tag = next_persistent_tag(comm);
+  return MPI_SUCCESS;
 }
 
 }  // namespace sluice::interpose

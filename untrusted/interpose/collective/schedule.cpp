@@ -18,6 +18,9 @@ namespace {
 /// Bytes that one message of the host MPI carries: its counts are ints.
 constexpr std::uint64_t kHostBytes = std::uint64_t{1} << 30;
 
+/// Tags repeat after this: messages of one tag stay in order. No host has a lower MPI_TAG_UB than twice this.
+constexpr std::uint64_t kTagMask = 0x3fff;
+
 /// What a failed schedule sends in place of a message of `bytes` bytes: one of another length.
 std::uint64_t poison_length(std::uint64_t bytes) { return bytes == 0 ? 1 : 0; }
 constexpr std::byte kPoison{0};
@@ -216,9 +219,10 @@ SubjectMap& subject_map_of(VirtualComm& comm) {
   return *comm.subject_map;
 }
 
-int next_tag(VirtualComm& comm) noexcept {
-  constexpr std::uint32_t mask = 0x7fff;  // no host has a lower MPI_TAG_UB; messages of one tag stay in order
-  return static_cast<int>(comm.collectives++ & mask);
+int next_tag(VirtualComm& comm) noexcept { return static_cast<int>(comm.collectives++ & kTagMask); }
+
+int next_persistent_tag(VirtualComm& comm) noexcept {
+  return static_cast<int>((comm.persistent_collectives++ & kTagMask) | (kTagMask + 1));
 }
 
 }  // namespace sluice::interpose

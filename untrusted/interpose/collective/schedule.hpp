@@ -109,5 +109,7 @@ SubjectMap& subject_map_of(VirtualComm& comm);
 
 /// Tag of the next collective on `comm`: every rank counts alike, as all call collectives in the same order.
 int next_tag(VirtualComm& comm) noexcept;
+/// The same for persistent requests, which all ranks make in the same order.
+int next_persistent_tag(VirtualComm& comm) noexcept;
 
 }  // namespace sluice::interpose
