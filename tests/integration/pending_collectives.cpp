@@ -263,6 +263,26 @@ void persistent(const Rank& me) {
   }
 }
 
+/// A ring of all ranks, in both directions, blocking and not.
+void neighbours(const Rank& me) {
+  MPI_Comm ring = MPI_COMM_NULL;
+  const int periodic = 1;
+  CHECK_EQ(MPI_Cart_create(me.comm, 1, &me.size, &periodic, 0, &ring), MPI_SUCCESS);
+  const int below = (me.rank + me.size - 1) % me.size, above = (me.rank + 1) % me.size;
+  const Word both[] = {static_cast<Word>(100 * me.rank), static_cast<Word>(100 * me.rank + 1)};
+  const Words wanted = {static_cast<Word>(100 * below + 1), static_cast<Word>(100 * above)};
+  Words got(2), later(2), same(2);
+  MPI_Request request = MPI_REQUEST_NULL;
+  CHECK_EQ(MPI_Ineighbor_alltoall(both, 1, MPI_UINT64_T, later.data(), 1, MPI_UINT64_T, ring, &request), MPI_SUCCESS);
+  CHECK_EQ(MPI_Neighbor_alltoall(both, 1, MPI_UINT64_T, got.data(), 1, MPI_UINT64_T, ring), MPI_SUCCESS);
+  CHECK_EQ(MPI_Neighbor_allgather(both, 1, MPI_UINT64_T, same.data(), 1, MPI_UINT64_T, ring), MPI_SUCCESS);
+  CHECK_EQ(MPI_Wait(&request, MPI_STATUS_IGNORE), MPI_SUCCESS);
+  CHECK(got == wanted);
+  CHECK(later == wanted);
+  CHECK(same == Words({static_cast<Word>(100 * below), static_cast<Word>(100 * above)}));
+  MPI_Comm_free(&ring);
+}
+
 /// Only upwards: many operations under way, of which the lowest subject waits for none above.
 void upwards(const Rank& me) {
   for (int round = 0; round < 10; ++round) {
@@ -293,6 +313,7 @@ int main(int argc, char** argv) {
       {"blocking_meanwhile", blocking_meanwhile},
       {"freed_communicator", freed_communicator},
       {"persistent", persistent},
+      {"neighbours", neighbours},
   };
   for (const auto& [name, run] : cases) {
     if (chain) break;

@@ -131,9 +131,9 @@ std::vector<RefusedCall> refused_calls() {
   for (MPI_Datatype& type : types) type = MPI_INT;
   std::vector<RefusedCall> calls;
   add_blocking(calls);
-  for (RefusedCall& call : calls) call.collective = true;
   add_nonblocking(calls);
   add_neighbours(calls);
+  for (RefusedCall& call : calls) call.collective = true;
   add_makers(calls);
   add_windows_and_files(calls);
   return calls;

@@ -94,6 +94,19 @@ bool Arguments::legal(Relation relation, int root) {
   return false;
 }
 
+bool Arguments::legal_directly() {
+  if (!legal(Relation::everyone)) return false;
+  std::optional<Obstacle> obstacle;
+  {
+    const Lock lock;
+    obstacle = subject_map_of(call_.comm).flows().missing();
+  }
+  if (!obstacle.has_value()) return true;
+  fail(refuse_collective(call_, *obstacle));
+  told_ = true;
+  return false;
+}
+
 MPI_Datatype Arguments::keep(MPI_Datatype datatype, const Layout& layout) {
   if (!call_.outlives || layout.predefined || layout.error != MPI_SUCCESS) return datatype;
   const auto known = std::find(originals_.begin(), originals_.end(), datatype);
@@ -132,35 +145,46 @@ Block Arguments::block(const void* buffer, int count, MPI_Datatype datatype) {
 Blocks Arguments::blocks(const void* buffer, int count, MPI_Datatype datatype) {
   const Block first = block(buffer, count, datatype);
   Blocks made;
-  for (int rank = 0; good() && rank < size(); ++rank) {
-    made.push_back(part_of(first, std::int64_t{rank} * count, count));
+  for (int i = 0; good() && i < parts_; ++i) {
+    made.push_back(part_of(first, std::int64_t{i} * count, count));
   }
   return made;
 }
 
 Blocks Arguments::blocks(const void* buffer, const int* counts, const int* displacements, MPI_Datatype datatype) {
   Blocks made;
-  if (counts == nullptr) fail(MPI_ERR_ARG);
+  if (counts == nullptr && parts_ != 0) fail(MPI_ERR_ARG);
   std::int64_t next = 0;
-  for (int rank = 0; good() && rank < size(); ++rank) {
-    const std::int64_t first = displacements != nullptr ? displacements[rank] : next;
-    const Block part = block(buffer, counts[rank], datatype);
-    made.push_back(part_of(part, first, counts[rank]));
-    next += counts[rank];
+  for (int i = 0; good() && i < parts_; ++i) {
+    const std::int64_t first = displacements != nullptr ? displacements[i] : next;
+    const Block part = block(buffer, counts[i], datatype);
+    made.push_back(part_of(part, first, counts[i]));
+    next += counts[i];
+  }
+  return made;
+}
+
+template <typename Displacement>
+Blocks Arguments::byte_blocks(const void* buffer, const int* counts, const Displacement* displacements,
+                              const MPI_Datatype* datatypes) {
+  Blocks made;
+  if (parts_ != 0 && (counts == nullptr || displacements == nullptr || datatypes == nullptr)) fail(MPI_ERR_ARG);
+  Layout bytes;
+  bytes.extent = 1;
+  for (int i = 0; good() && i < parts_; ++i) {
+    made.push_back(block(element(buffer, displacements[i], bytes), counts[i], datatypes[i]));
   }
   return made;
 }
 
 Blocks Arguments::blocks(const void* buffer, const int* counts, const int* displacements,
                          const MPI_Datatype* datatypes) {
-  Blocks made;
-  if (counts == nullptr || displacements == nullptr || datatypes == nullptr) fail(MPI_ERR_ARG);
-  Layout bytes;
-  bytes.extent = 1;
-  for (int rank = 0; good() && rank < size(); ++rank) {
-    made.push_back(block(element(buffer, displacements[rank], bytes), counts[rank], datatypes[rank]));
-  }
-  return made;
+  return byte_blocks(buffer, counts, displacements, datatypes);
+}
+
+Blocks Arguments::blocks(const void* buffer, const int* counts, const MPI_Aint* displacements,
+                         const MPI_Datatype* datatypes) {
+  return byte_blocks(buffer, counts, displacements, datatypes);
 }
 
 Reduction Arguments::reduction(const void* buffer, int count, MPI_Datatype datatype, MPI_Op op) {

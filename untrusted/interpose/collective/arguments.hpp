@@ -15,7 +15,8 @@ int refuse_collective(const Call& call, const Obstacle& obstacle);
 /// Remembers the first thing that is wrong; after that nothing is looked at any more.
 class Arguments {
  public:
-  explicit Arguments(const Call& call) : call_(call) {}
+  /// `parts`: how many blocks a call has; one for each rank unless told otherwise.
+  explicit Arguments(const Call& call, int parts = -1) : call_(call), parts_(parts < 0 ? call.comm.size : parts) {}
   Arguments(const Arguments&) = delete;
   Arguments& operator=(const Arguments&) = delete;
   ~Arguments();
@@ -24,17 +25,24 @@ class Arguments {
   bool legal(Relation relation, int root = 0);
 
   Block block(const void* buffer, int count, MPI_Datatype datatype);
-  /// `count` elements for each rank, one after the other.
+  /// `count` elements in each block, one block after the other.
   Blocks blocks(const void* buffer, int count, MPI_Datatype datatype);
   /// Displacements are in extents of the datatype; null: one block after the other.
   Blocks blocks(const void* buffer, const int* counts, const int* displacements, MPI_Datatype datatype);
   /// Displacements are in bytes.
   Blocks blocks(const void* buffer, const int* counts, const int* displacements, const MPI_Datatype* datatypes);
+  Blocks blocks(const void* buffer, const int* counts, const MPI_Aint* displacements, const MPI_Datatype* datatypes);
   Reduction reduction(const void* buffer, int count, MPI_Datatype datatype, MPI_Op op);
 
   [[nodiscard]] bool good() const noexcept { return error_ == MPI_SUCCESS; }
   [[nodiscard]] bool is_root(int root) const noexcept { return root == call_.comm.rank; }
   [[nodiscard]] int size() const noexcept { return call_.comm.size; }
+
+  /// The same for operations that need a direct flow between any two subjects.
+  bool legal_directly();
+  /// Something else is wrong with the call.
+  void refuse(int error) { fail(error); }
+  void set_parts(int parts) noexcept { parts_ = parts; }
 
   /// The plan, or why there is none.
   Plan plan(std::function<void(Schedule&)> build);
@@ -46,7 +54,12 @@ class Arguments {
   /// A datatype that lives as long as the plan.
   MPI_Datatype keep(MPI_Datatype datatype, const Layout& layout);
 
+  template <typename Displacement>
+  Blocks byte_blocks(const void* buffer, const int* counts, const Displacement* displacements,
+                     const MPI_Datatype* datatypes);
+
   const Call& call_;
+  int parts_;
   int error_ = MPI_SUCCESS;
   bool told_ = false;  ///< the error handler has been called
   MPI_Op op_ = MPI_OP_NULL;

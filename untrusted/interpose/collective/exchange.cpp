@@ -46,23 +46,16 @@ bool adjacent(const Blocks& parts) {
 /// Any two subjects may send to each other.
 void exchange_directly(Schedule& schedule, const Blocks& out, const Blocks& in) {
   const int size = schedule.comm().size;
-  std::vector<std::pair<Block, std::byte*>> staged;
+  std::vector<Partner> sources;
+  std::vector<Partner> destinations;
   // Each rank begins with another partner.
   for (int i = 1; i < size; ++i) {
     const int from = (schedule.rank() + size - i) % size;
-    const Block& block = in[at(from)];
-    std::byte* place = block.direct() ? block.data() : schedule.scratch(block.bytes());
-    if (!block.direct()) staged.emplace_back(block, place);
-    schedule.receive(from, place, block.bytes());
-  }
-  for (int i = 1; i < size; ++i) {
     const int to = (schedule.rank() + i) % size;
-    schedule.send(to, packed(schedule, out[at(to)]), out[at(to)].bytes());
+    sources.push_back({from, in[at(from)]});
+    destinations.push_back({to, out[at(to)]});
   }
-  schedule.wait();
-  for (const auto& [block, place] : staged) {
-    schedule.then([block = block, place = place] { return block.unpack(place); });
-  }
+  exchange(schedule, sources, destinations);
 }
 
 /// Lays blocks together, to be sent.
@@ -152,6 +145,20 @@ void exchange_through_middle(Schedule& schedule, const Blocks& out, const Blocks
 }
 
 }  // namespace
+
+void exchange(Schedule& schedule, const std::vector<Partner>& from, const std::vector<Partner>& to) {
+  std::vector<std::pair<Block, std::byte*>> staged;
+  for (const auto& [rank, block] : from) {
+    std::byte* place = block.direct() ? block.data() : schedule.scratch(block.bytes());
+    if (!block.direct()) staged.emplace_back(block, place);
+    schedule.receive(rank, place, block.bytes());
+  }
+  for (const auto& [rank, block] : to) schedule.send(rank, packed(schedule, block), block.bytes());
+  schedule.wait();
+  for (const auto& [block, place] : staged) {
+    schedule.then([block = block, place = place] { return block.unpack(place); });
+  }
+}
 
 void barrier(Schedule& schedule) {
   const std::size_t size = at(schedule.comm().size);

@@ -13,6 +13,16 @@ void barrier(Schedule& schedule);
 /// (section 5.7).
 void allgather(Schedule& schedule, const std::byte* mine, const Blocks& parts);
 
+/// What one rank sends or gets in an exchange.
+struct Partner {
+  int rank = 0;
+  Block block;
+};
+
+/// Everything of `to` is sent, everything of `from` received, directly. Several messages between two ranks go in the
+/// order of both lists.
+void exchange(Schedule& schedule, const std::vector<Partner>& from, const std::vector<Partner>& to);
+
 /// `out[rank]` goes to the rank's `in[this rank]` (section 5.8).
 void alltoall(Schedule& schedule, const Blocks& out, const Blocks& in);
 

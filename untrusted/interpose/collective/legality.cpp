@@ -29,7 +29,7 @@ FlowGraph::FlowGraph(int subjects, const std::function<bool(int from, int to)>& 
     for (int to = 0; to < subjects; ++to) {
       const bool flows = from == to || allowed(from, to);
       direct_[index(from, to)] = flows;
-      complete_ = complete_ && flows;
+      if (!flows && !missing_.has_value()) missing_ = Obstacle{from, to};
     }
   }
   reaches_ = direct_;

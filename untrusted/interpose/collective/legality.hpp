@@ -18,6 +18,13 @@ enum class Relation : std::uint8_t {
   ascending,  ///< lower ranks to higher ones: Scan, Exscan
 };
 
+/// Subjects of a communicator of which the first contributes to the second's result, but cannot reach it.
+struct Obstacle {
+  int from = 0;
+  int to = 0;
+  bool operator==(const Obstacle&) const = default;
+};
+
 /// Flows between the subjects of one communicator, which are counted from 0 by their lowest ranks.
 class FlowGraph {
  public:
@@ -30,7 +37,9 @@ class FlowGraph {
   /// Whether a path of flows leads from one to the other, through subjects of the communicator.
   [[nodiscard]] bool reaches(int from, int to) const noexcept { return reaches_[index(from, to)]; }
   /// Whether every subject may send to every other.
-  [[nodiscard]] bool complete() const noexcept { return complete_; }
+  [[nodiscard]] bool complete() const noexcept { return !missing_.has_value(); }
+  /// The first pair without a flow, if any.
+  [[nodiscard]] const std::optional<Obstacle>& missing() const noexcept { return missing_; }
 
  private:
   [[nodiscard]] std::size_t index(int from, int to) const noexcept {
@@ -38,16 +47,9 @@ class FlowGraph {
   }
 
   int size_;
-  bool complete_ = true;
+  std::optional<Obstacle> missing_;
   std::vector<bool> direct_;
   std::vector<bool> reaches_;
-};
-
-/// Subjects of a communicator of which the first contributes to the second's result, but cannot reach it.
-struct Obstacle {
-  int from = 0;
-  int to = 0;
-  bool operator==(const Obstacle&) const = default;
 };
 
 /// The first pair of subjects that makes a collective illegal, or nothing where it is legal. `subject_of`: subject of
