@@ -40,7 +40,7 @@ FAMILIES = [
     Family("Buffers for sends", r"Buffer_.*", HOST, "as in MPI",
            "as in MPI; the buffer is free when the transmit ring has the message"),
     Family("Collectives with neighbours", r"I?neighbor_.*", HOST, "as in MPI",
-           "legal where every edge has a flow, or a path of flows; otherwise refused by name on every rank"),
+           "legal where any two subjects of the communicator may send to each other; otherwise refused by name on every rank"),
     Family("Collectives", r"I?(barrier|bcast|gatherv?|scatterv?|allgatherv?|alltoall[vw]?|reduce|allreduce|"
            r"reduce_scatter(_block)?|scan|exscan)(_init)?", HOST, "as in MPI",
            "legal where every rank that contributes has a flow, or a path of flows, to every rank that gets its data; "
