@@ -300,6 +300,22 @@ void upwards(const Rank& me) {
   CHECK_EQ(error_class(MPI_Barrier_init(me.comm, MPI_INFO_NULL, &request)), MPIX_ERR_FLOW);
 }
 
+/// The root's subject ends without taking part: everybody who needs its data gets an error, also over others.
+void root_has_ended(const Job& job) {
+  if (job.is("low")) return;
+  Words words(kCount);
+  CHECK_EQ(error_class(MPI_Bcast(words.data(), kCount, MPI_UINT64_T, 0, MPI_COMM_WORLD)), MPIX_ERR_ENDED);
+  std::vector<int> counts(at(job.size()), 1), places(at(job.size()));
+  CHECK_EQ(error_class(MPI_Scatterv(nullptr, counts.data(), places.data(), MPI_UINT64_T, words.data(), 1, MPI_UINT64_T,
+                                    0, MPI_COMM_WORLD)),
+           MPIX_ERR_ENDED);
+  const int last = job.size() - 1;
+  Words all(at(job.size()));
+  const int code = MPI_Gatherv(words.data(), 1, MPI_UINT64_T, all.data(), counts.data(), places.data(), MPI_UINT64_T,
+                               last, MPI_COMM_WORLD);
+  if (job.rank() == last) CHECK_EQ(error_class(code), MPIX_ERR_ENDED);
+}
+
 }  // namespace
 }  // namespace sluice::testing
 
@@ -322,5 +338,7 @@ int main(int argc, char** argv) {
   }
   Verdict::get().begin("upwards");
   if (chain) upwards(world);
+  Verdict::get().begin("root_has_ended");
+  if (chain) root_has_ended(job);
   return Job::finish();
 }
