@@ -35,30 +35,6 @@ int finish(MPI_Request request) {
   }
 }
 
-/// Receives one message of exactly this length from a rank of another subject.
-int receive_block(const VirtualComm& comm, std::uint64_t context, int rank, std::span<std::byte> block) {
-  Receive receive;
-  receive.wanted = {context, static_cast<std::int32_t>(to_world(comm, rank)), 0};
-  receive.buffer = block.data();
-  receive.capacity = block.size();
-  receive.internal = true;
-  {
-    const Lock lock;
-    if (!layer.incoming.take(receive)) layer.incoming.post(receive);
-  }
-  Waiter waiter;
-  for (;;) {
-    {
-      const Lock lock;
-      progress();
-      if (receive.outcome == Outcome::complete && receive.length == block.size()) return MPI_SUCCESS;
-      if (receive.outcome == Outcome::source_ended) return ended_error(receive.wanted.source);
-      if (receive.outcome != Outcome::pending) return MPI_ERR_OTHER;
-    }
-    wait_turn(waiter);
-  }
-}
-
 /// Sends the block of the own subject to the first rank of each other, and takes theirs.
 int exchange_blocks(const VirtualComm& comm, const ExchangeClass& members, std::uint64_t context, std::size_t bytes,
                     std::byte* blocks) {
@@ -70,9 +46,7 @@ int exchange_blocks(const VirtualComm& comm, const ExchangeClass& members, std::
   }
   for (const Ranks& subject : members.subjects) {
     if (comm.is_local(subject.front())) continue;
-    const Lock lock;
-    MessageWriter writer(to_world(comm, subject.front()), context, 0, comm.rank_of_host.size() * bytes);
-    writer.append(own, comm.rank_of_host.size() * bytes);
+    send_block(comm, context, subject.front(), {own, comm.rank_of_host.size() * bytes});
   }
   block = blocks;
   int error = MPI_SUCCESS;
@@ -152,8 +126,7 @@ int class_allgather(const VirtualComm& comm, const ExchangeClass& members, std::
   if (error == MPI_SUCCESS) error = finish(request);
   if (error != MPI_SUCCESS) return error;
   if (members.subjects.size() > 1) {
-    const std::uint64_t context =
-        derive_context(comm.context, ordinal, kExchange) | static_cast<std::uint64_t>(Channel::collective);
+    const std::uint64_t context = exchange_context(comm, ordinal);
     if (comm.rank == comm.rank_of_host.front()) {
       error = exchange_blocks(comm, members, context, bytes, blocks.data());
     }
@@ -162,6 +135,39 @@ int class_allgather(const VirtualComm& comm, const ExchangeClass& members, std::
   all.resize(blocks.size());
   if (error == MPI_SUCCESS) sort_by_rank(members, bytes, blocks.data(), all.data());
   return error;
+}
+
+std::uint64_t exchange_context(const VirtualComm& comm, std::uint64_t ordinal) noexcept {
+  return derive_context(comm.context, ordinal, kExchange) | static_cast<std::uint64_t>(Channel::collective);
+}
+
+void send_block(const VirtualComm& comm, std::uint64_t context, int rank, std::span<const std::byte> block) {
+  const Lock lock;
+  MessageWriter writer(to_world(comm, rank), context, 0, block.size());
+  writer.append(block.data(), block.size());
+}
+
+int receive_block(const VirtualComm& comm, std::uint64_t context, int rank, std::span<std::byte> block) {
+  Receive receive;
+  receive.wanted = {context, static_cast<std::int32_t>(to_world(comm, rank)), 0};
+  receive.buffer = block.data();
+  receive.capacity = block.size();
+  receive.internal = true;
+  {
+    const Lock lock;
+    if (!layer.incoming.take(receive)) layer.incoming.post(receive);
+  }
+  Waiter waiter;
+  for (;;) {
+    {
+      const Lock lock;
+      progress();
+      if (receive.outcome == Outcome::complete && receive.length == block.size()) return MPI_SUCCESS;
+      if (receive.outcome == Outcome::source_ended) return ended_error(receive.wanted.source);
+      if (receive.outcome != Outcome::pending) return MPI_ERR_OTHER;
+    }
+    wait_turn(waiter);
+  }
 }
 
 int meet(const VirtualComm& comm) {

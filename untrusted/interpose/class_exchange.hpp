@@ -31,6 +31,16 @@ ExchangeClass class_of(const VirtualComm& comm);
 int class_allgather(const VirtualComm& comm, const ExchangeClass& members, std::uint64_t ordinal,
                     std::span<const std::byte> record, std::vector<std::byte>& all);
 
+/// Context id of what the members tell each other in their `ordinal`th call.
+std::uint64_t exchange_context(const VirtualComm& comm, std::uint64_t ordinal) noexcept;
+
+/// Sends to a rank of another subject to which there is a flow. Complete when it returns.
+void send_block(const VirtualComm& comm, std::uint64_t context, int rank, std::span<const std::byte> block);
+
+/// Receives one message of exactly this length from a rank of another subject. Blocks. Returns an MPI error, for which
+/// no error handler has been called.
+int receive_block(const VirtualComm& comm, std::uint64_t context, int rank, std::span<std::byte> block);
+
 /// Waits until every process of the own subject's part has come here, while receives of this process go on. Collective
 /// over that part. After it a collective call of the host MPI is short: nobody is still busy with what came before.
 int meet(const VirtualComm& comm);

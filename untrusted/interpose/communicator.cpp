@@ -1,6 +1,7 @@
 #include "untrusted/interpose/communicator.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -30,24 +31,36 @@ MPI_Comm make_hidden(MPI_Comm host_comm) {
   return hidden;
 }
 
-void fill_maps(VirtualComm& comm) {
+/// `members`: world ranks of the processes of comm.host, in their order.
+void fill_maps(VirtualComm& comm, const std::vector<std::int32_t>& members) {
   const PrivilegeView& table = layer.session.table;
-  const std::int32_t own_first = layer.first_rank;
   comm.size = static_cast<std::int32_t>(comm.world_rank.size());
   comm.rank_of_world.assign(table.world_size(), -1);
   comm.host_rank.assign(comm.world_rank.size(), -1);
   for (std::int32_t rank = 0; rank < comm.size; ++rank) {
     const std::int32_t world = comm.world_rank[static_cast<std::size_t>(rank)];
     comm.rank_of_world[static_cast<std::size_t>(world)] = rank;
-    if (world >= own_first && world < own_first + layer.subject_size) {
-      comm.host_rank[static_cast<std::size_t>(rank)] = static_cast<std::int32_t>(comm.rank_of_host.size());
-      comm.rank_of_host.push_back(rank);
-    } else if (table.from(table.subject_of(static_cast<std::uint32_t>(world))).allowed != 0) {
-      comm.any_source.senders.push_back(world);
-    }
+    const std::uint32_t subject = table.subject_of(static_cast<std::uint32_t>(world));
+    if (subject != table.self() && table.from(subject).allowed != 0) comm.any_source.senders.push_back(world);
   }
-  comm.any_source.local_peers = comm.rank_of_host.size() > 1;
-  comm.rank = comm.rank_of(layer.world_rank);
+  for (std::size_t member = 0; member < members.size(); ++member) {
+    const std::int32_t rank = comm.rank_of(members[member]);
+    comm.rank_of_host.push_back(rank);
+    if (rank < 0) continue;
+    comm.host_rank[static_cast<std::size_t>(rank)] = static_cast<std::int32_t>(member);
+    if (members[member] != layer.world_rank) comm.any_source.local_peers = true;
+  }
+}
+
+std::unique_ptr<VirtualComm> make(MPI_Comm host_comm, MPI_Comm hidden, RankList world_ranks, const RankList& members,
+                                  std::uint64_t context) {
+  auto made = std::make_unique<VirtualComm>();
+  made->host = host_comm;
+  made->hidden = hidden;
+  made->context = context;
+  made->world_rank = std::move(world_ranks);
+  fill_maps(*made, members);
+  return made;
 }
 
 }  // namespace
@@ -64,12 +77,23 @@ std::uint64_t digest(const std::vector<std::int32_t>& world_ranks) noexcept {
 
 std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, MPI_Comm hidden, RankList world_ranks,
                                                std::uint64_t context) {
-  auto made = std::make_unique<VirtualComm>();
-  made->host = host_comm;
-  made->hidden = hidden;
-  made->context = context;
-  made->world_rank = std::move(world_ranks);
-  fill_maps(*made);
+  RankList members;
+  std::copy_if(world_ranks.begin(), world_ranks.end(), std::back_inserter(members), [](std::int32_t rank) {
+    return rank >= layer.first_rank && rank < layer.first_rank + layer.subject_size;
+  });
+  auto made = make(host_comm, hidden, std::move(world_ranks), members, context);
+  made->rank = made->rank_of(layer.world_rank);
+  return made;
+}
+
+std::unique_ptr<VirtualComm> make_intercommunicator(MPI_Comm host_comm, const RankList& members, RankList local_group,
+                                                    RankList remote_group, std::uint64_t context) {
+  const MPI_Comm hidden = make_hidden(host_comm);
+  if (hidden == MPI_COMM_NULL) return nullptr;
+  auto made = make(host_comm, hidden, std::move(remote_group), members, context);
+  const auto self = std::find(local_group.begin(), local_group.end(), layer.world_rank);
+  made->rank = static_cast<std::int32_t>(self - local_group.begin());
+  made->local_group = std::move(local_group);
   return made;
 }
 

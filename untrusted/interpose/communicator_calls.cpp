@@ -9,6 +9,7 @@
 #include "untrusted/interpose/class_exchange.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/group.hpp"
+#include "untrusted/interpose/intercommunicator.hpp"
 #include "untrusted/interpose/layer.hpp"
 #include "untrusted/interpose/new_communicator.hpp"
 #include "untrusted/interpose/progress.hpp"
@@ -19,7 +20,8 @@ namespace {
 
 /// Completes a duplicate that the host MPI has made of `parent`'s part.
 int complete_duplicate(VirtualComm& parent, std::uint64_t ordinal, MPI_Comm made, MPI_Comm* newcomm) {
-  const std::uint64_t context = derive_context(parent.context, ordinal, digest(parent.world_rank));
+  const std::uint64_t context = derive_context(parent.context, ordinal, 0);
+  if (parent.is_inter()) return complete_inter_duplicate(parent, context, made, newcomm);
   return complete_communicator(parent.host, made, parent.world_rank, context, parent.topology, newcomm);
 }
 
@@ -41,6 +43,9 @@ int members_within(const VirtualComm& comm, MPI_Group group, RankList& world_ran
   const bool all = std::all_of(world_ranks.begin(), world_ranks.end(), is_member);
   return all ? MPI_SUCCESS : raise(comm.host, MPI_ERR_GROUP);
 }
+
+constexpr char kNotFromInter[] =
+    "communicators are not made from an intercommunicator of several subjects. Merge it first (MPI_Intercomm_merge)";
 
 /// What a member of MPI_Comm_split tells the others.
 struct Choice {
@@ -140,6 +145,7 @@ int Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm* newcomm) {
     return spans_subjects(group) ? raise(comm, MPI_ERR_GROUP) : host.Comm_create(comm, group, newcomm);
   }
   if (newcomm == nullptr) return raise(comm, MPI_ERR_ARG);
+  if (parent->is_inter()) return refuse_because("MPI_Comm_create", kNotFromInter, comm);
   RankList world_ranks;
   if (const int error = members_within(*parent, group, world_ranks); error != MPI_SUCCESS) return error;
   return create_communicator(*parent, std::move(world_ranks), nullptr, newcomm);
@@ -151,6 +157,7 @@ int Comm_create_group(MPI_Comm comm, MPI_Group group, int tag, MPI_Comm* newcomm
     return spans_subjects(group) ? raise(comm, MPI_ERR_GROUP) : host.Comm_create_group(comm, group, tag, newcomm);
   }
   if (newcomm == nullptr) return raise(comm, MPI_ERR_ARG);
+  if (parent->is_inter()) return raise(comm, MPI_ERR_COMM);
   if (tag < 0 || tag > layer.tag_bound) return raise(comm, MPI_ERR_TAG);
   RankList world_ranks;
   if (const int error = members_within(*parent, group, world_ranks); error != MPI_SUCCESS) return error;
@@ -163,6 +170,7 @@ int Comm_split(MPI_Comm comm, int color, int key, MPI_Comm* newcomm) {
   VirtualComm* parent = lookup(comm);
   if (parent == nullptr) return host.Comm_split(comm, color, key, newcomm);
   if (newcomm == nullptr || (color < 0 && color != MPI_UNDEFINED)) return raise(comm, MPI_ERR_ARG);
+  if (parent->is_inter()) return refuse_because("MPI_Comm_split", kNotFromInter, comm);
   const std::uint64_t ordinal = next_child(*parent);
   const ExchangeClass members = class_of(*parent);
   RankList world_ranks{layer.world_rank};  // of the own subject alone: the host MPI sorts them
@@ -182,6 +190,7 @@ int Comm_split_type(MPI_Comm comm, int split_type, int key, MPI_Info info, MPI_C
   const VirtualComm* parent = lookup(comm);
   // What is shared is shared inside a subject alone. The host counts its processes in the communicator's order.
   if (parent != nullptr) {
+    if (parent->is_inter()) return refuse_because("MPI_Comm_split_type", kNotFromInter, comm);
     if (const int error = meet(*parent); error != MPI_SUCCESS) return error;
   }
   return host.Comm_split_type(comm, split_type, key, info, newcomm);
@@ -195,9 +204,12 @@ int Comm_compare(MPI_Comm comm1, MPI_Comm comm2, int* result) {
   if (error != MPI_SUCCESS || comm1 == comm2 || (first == nullptr && second == nullptr)) return error;
   *result = MPI_UNEQUAL;
   if (first == nullptr || second == nullptr) return error;
-  const Relation relation = relate(first->world_rank, second->world_rank);
-  if (relation == Relation::identical) *result = MPI_CONGRUENT;
-  if (relation == Relation::similar) *result = MPI_SIMILAR;
+  if (first->is_inter() != second->is_inter()) return error;
+  const Relation peers = relate(first->world_rank, second->world_rank);
+  const Relation local = relate(first->local_group, second->local_group);
+  if (peers == Relation::unequal || local == Relation::unequal) return error;
+  const bool identical = peers == Relation::identical && local == Relation::identical;
+  *result = identical ? MPI_CONGRUENT : MPI_SIMILAR;
   return error;
 }
 
@@ -205,6 +217,7 @@ int Comm_free(MPI_Comm* comm) {
   if (!layer.active || comm == nullptr) return host.Comm_free(comm);
   if (*comm == layer.subject) return raise(*comm, MPI_ERR_COMM);  // predefined
   const VirtualComm* communicator = lookup(*comm);
+  MPI_Comm local_comm = communicator != nullptr ? communicator->local_comm : MPI_COMM_NULL;
   if (communicator != nullptr && *comm != MPI_COMM_WORLD && receives_wait_on(*communicator)) {
     // They look for messages in the host's communicator, which therefore stays. The program's handle is gone.
     forget(communicator);
@@ -214,6 +227,7 @@ int Comm_free(MPI_Comm* comm) {
   // Delete callbacks still see it.
   const int error = host.Comm_free(comm);
   if (error == MPI_SUCCESS) forget(communicator);
+  if (error == MPI_SUCCESS && local_comm != MPI_COMM_NULL) Comm_free(&local_comm);
   return error;
 }
 
@@ -221,8 +235,10 @@ int Comm_disconnect(MPI_Comm* comm) {
   if (!layer.active || comm == nullptr) return host.Comm_disconnect(comm);
   if (*comm == layer.subject) return raise(*comm, MPI_ERR_COMM);
   const VirtualComm* communicator = lookup(*comm);
+  MPI_Comm local_comm = communicator != nullptr ? communicator->local_comm : MPI_COMM_NULL;
   const int error = host.Comm_disconnect(comm);
   if (error == MPI_SUCCESS) forget(communicator);
+  if (error == MPI_SUCCESS && local_comm != MPI_COMM_NULL) Comm_free(&local_comm);
   return error;
 }
 

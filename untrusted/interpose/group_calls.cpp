@@ -72,7 +72,8 @@ namespace mediated {
 
 int Comm_group(MPI_Comm comm, MPI_Group* group) {
   const VirtualComm* spanning = lookup(comm);
-  return spanning == nullptr ? host.Comm_group(comm, group) : make_group(spanning->world_rank, group);
+  if (spanning == nullptr) return host.Comm_group(comm, group);
+  return make_group(spanning->is_inter() ? spanning->local_group : spanning->world_rank, group);
 }
 
 int Group_size(MPI_Group group, int* size) {

@@ -14,6 +14,8 @@ namespace sluice::interpose {
 
 namespace {
 
+constexpr char kNotInter[] = "an intercommunicator of several subjects is duplicated by MPI_Comm_dup alone. Use that";
+
 extern const OwnKind kDuplication;
 
 /// What is copied of the parent is copied at once: the program may free it meanwhile.
@@ -64,6 +66,7 @@ const OwnKind kDuplication{destroy, advance, nullptr, nullptr};
 template <typename HostStart>
 int start_duplication(VirtualComm& parent, MPI_Comm* newcomm, MPI_Request* request, HostStart&& start) {
   if (newcomm == nullptr || request == nullptr) return raise(parent.host, MPI_ERR_ARG);
+  if (parent.is_inter()) return refuse_because("MPI_Comm_idup", kNotInter, parent.host);
   auto duplication = std::make_unique<Duplication>(parent, next_child(parent), newcomm);
   int error = start(&duplication->made, &duplication->parts[0]);
   if (error != MPI_SUCCESS) return error;

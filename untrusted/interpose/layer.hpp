@@ -37,12 +37,13 @@ struct Layer {
   RequestMap requests;
   std::uint32_t request_serial = 0;  ///< of the newest entry that needs one
   SynchronousSends synchronous;
-  MessageMap messages;                ///< matched by MPI_Mprobe and not received yet
-  PolledRequests polled;              ///< requests that move in progress()
-  OwnRequest* next_polled = nullptr;  ///< while progress() goes through them
-  bool writing = false;               ///< a message is half written: nothing else may be written
-  ReceiveQueue host_matched;          ///< receives whose message the host MPI is delivering
-  bool host_turn = false;             ///< the next receive from any source looks at the own subject first
+  MessageMap messages;                   ///< matched by MPI_Mprobe and not received yet
+  PolledRequests polled;                 ///< requests that move in progress()
+  OwnRequest* next_polled = nullptr;     ///< while progress() goes through them
+  bool writing = false;                  ///< a message is half written: nothing else may be written
+  ReceiveQueue host_matched;             ///< receives whose message the host MPI is delivering
+  bool host_turn = false;                ///< the next receive from any source looks at the own subject first
+  std::uint64_t intercommunicators = 0;  ///< that this process has made as a leader
   std::vector<std::unique_ptr<VirtualComm>> communicators;  ///< that span subjects
   std::vector<std::unique_ptr<VirtualComm>> forgotten;      ///< freed by the program; a request may still name them
 };

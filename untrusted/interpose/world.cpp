@@ -55,7 +55,7 @@ int Comm_rank(MPI_Comm comm, int* rank) {
 int Comm_size(MPI_Comm comm, int* size) {
   const VirtualComm* spanning = lookup(comm);
   if (spanning == nullptr || size == nullptr) return host.Comm_size(comm, size);
-  *size = spanning->size;
+  *size = spanning->is_inter() ? static_cast<int>(spanning->local_group.size()) : spanning->size;
   return MPI_SUCCESS;
 }
 

@@ -1,0 +1,23 @@
+"""Intercommunicators between subjects, and communicators merged from them."""
+
+import pytest
+
+from mpi_programs import Subject, run_and_pass, with_mpis
+
+
+@pytest.mark.parametrize("combination", ["openmpi", "mpich", "mixed"])
+@pytest.mark.parametrize("ranks", [(2, 2), (1, 3, 1)])
+def test_both_ways(combination, ranks):
+    names = ["first", "second", "third"][: len(ranks)]
+    subjects = [Subject(name, "SECRET", count, "intercommunicators", ["both"]) for name, count in zip(names, ranks)]
+    flows = [(a, b, "4MiB") for a in names for b in names if a != b]
+    run_and_pass(with_mpis(subjects, combination), flows)
+
+
+@pytest.mark.parametrize("combination", ["openmpi", "mpich"])
+def test_upwards(combination):
+    subjects = [
+        Subject("low", "UNCLASSIFIED", 1, "intercommunicators", ["upwards"]),
+        Subject("high", "SECRET", 2, "intercommunicators", ["upwards"]),
+    ]
+    run_and_pass(with_mpis(subjects, combination), [("low", "high")])
