@@ -42,6 +42,11 @@ struct Verdict {
   std::uint64_t context = 0;
 };
 
+int broadcast(void* buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm) {
+  return lookup(comm) == nullptr ? host.Bcast(buffer, count, datatype, root, comm)
+                                 : mediated::Bcast(buffer, count, datatype, root, comm);
+}
+
 int group_of(MPI_Comm comm, RankList& world_ranks) {
   MPI_Group group = MPI_GROUP_NULL;
   int error = mediated::Comm_group(comm, &group);
@@ -122,10 +127,10 @@ Verdict ask(const CreateCall& call, const RankList& own_group, RankList& theirs)
 
 /// Gives all of the local group what its leader knows.
 int tell(const CreateCall& call, Verdict& verdict, RankList& theirs) {
-  int error = mediated::Bcast(&verdict, sizeof verdict, MPI_BYTE, call.local_leader, call.local_comm);
+  int error = broadcast(&verdict, sizeof verdict, MPI_BYTE, call.local_leader, call.local_comm);
   if (error != MPI_SUCCESS || verdict.kind != Verdict::Kind::spanning) return error;
   theirs.resize(static_cast<std::size_t>(verdict.remote_size));
-  return mediated::Bcast(theirs.data(), verdict.remote_size, MPI_INT, call.local_leader, call.local_comm);
+  return broadcast(theirs.data(), verdict.remote_size, MPI_INT, call.local_leader, call.local_comm);
 }
 
 int refuse_leaders(const CreateCall& call, const Verdict& verdict) {
@@ -184,7 +189,7 @@ int swap_with_remote(const VirtualComm& inter, std::uint64_t ordinal, std::int32
     error = receive_block(inter, context, 0, std::as_writable_bytes(std::span(&other, 1)));
   }
   std::array<std::int32_t, 2> told{error, other};
-  if (const int failed = mediated::Bcast(told.data(), 2, MPI_INT, 0, inter.local_comm); failed != MPI_SUCCESS) {
+  if (const int failed = broadcast(told.data(), 2, MPI_INT, 0, inter.local_comm); failed != MPI_SUCCESS) {
     return failed;
   }
   other = told[1];

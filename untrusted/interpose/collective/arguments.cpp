@@ -79,6 +79,12 @@ Arguments::~Arguments() {
 }
 
 bool Arguments::legal(Relation relation, int root) {
+  if (call_.comm.is_inter()) {
+    fail(refuse_because(call_.name, "collectives on an intercommunicator of several subjects are not carried",
+                        call_.comm.host, 0, "Merge it first (MPI_Intercomm_merge)"));
+    told_ = true;
+    return false;
+  }
   if (root < 0 || root >= call_.comm.size) {
     fail(MPI_ERR_ROOT);
     return false;
