@@ -123,6 +123,7 @@ namespace mediated {
 int Cart_create(MPI_Comm comm_old, int ndims, const int dims[], const int periods[], int reorder, MPI_Comm* comm_cart) {
   VirtualComm* parent = lookup(comm_old);
   if (parent == nullptr) return host.Cart_create(comm_old, ndims, dims, periods, reorder, comm_cart);
+  if (parent->is_inter()) return raise(comm_old, MPI_ERR_COMM);
   if (comm_cart == nullptr || ndims < 0 || (ndims > 0 && (dims == nullptr || periods == nullptr))) {
     return raise(comm_old, MPI_ERR_ARG);
   }
@@ -157,6 +158,7 @@ int Graph_create(MPI_Comm comm_old, int nnodes, const int index[], const int edg
                  MPI_Comm* comm_graph) {
   VirtualComm* parent = lookup(comm_old);
   if (parent == nullptr) return host.Graph_create(comm_old, nnodes, index, edges, reorder, comm_graph);
+  if (parent->is_inter()) return raise(comm_old, MPI_ERR_COMM);
   if (comm_graph == nullptr || nnodes < 0 || nnodes > parent->size || !is_graph(nnodes, index, edges)) {
     return raise(comm_old, MPI_ERR_ARG);
   }
@@ -177,6 +179,7 @@ int Dist_graph_create_adjacent(MPI_Comm comm_old, int indegree, const int source
     return host.Dist_graph_create_adjacent(comm_old, indegree, sources, sourceweights, outdegree, destinations,
                                            destweights, info, reorder, comm_dist_graph);
   }
+  if (parent->is_inter()) return raise(comm_old, MPI_ERR_COMM);
   if (comm_dist_graph == nullptr || indegree < 0 || outdegree < 0 || (indegree > 0 && sources == nullptr) ||
       (outdegree > 0 && destinations == nullptr)) {
     return raise(comm_old, MPI_ERR_ARG);
@@ -202,6 +205,7 @@ int Dist_graph_create(MPI_Comm comm_old, int n, const int nodes[], const int deg
   if (parent == nullptr) {
     return host.Dist_graph_create(comm_old, n, nodes, degrees, targets, weights, info, reorder, newcomm);
   }
+  if (parent->is_inter()) return raise(comm_old, MPI_ERR_COMM);
   const ExchangeClass members = class_of(*parent);
   // Anybody may name edges of anybody.
   if (!members.is_all_of(*parent)) return refuse("MPI_Dist_graph_create", RefusedKind::topology, comm_old);
