@@ -90,19 +90,18 @@ void add_neighbours(std::vector<RefusedCall>& calls) {
 }
 
 void add_makers(std::vector<RefusedCall>& calls) {
-  calls.insert(
-      calls.end(),
-      {
-          {"MPI_Intercomm_create", [](MPI_Comm c) { return MPI_Intercomm_create(MPI_COMM_SELF, 0, c, 0, 0, &made); }},
-          {"MPI_Dist_graph_create",
-           [](MPI_Comm c) {
-             return MPI_Dist_graph_create(c, 0, counts, counts, places, MPI_UNWEIGHTED, MPI_INFO_NULL, 0, &made);
-           }},
-          {"MPI_Comm_spawn",
-           [](MPI_Comm c) {
-             return MPI_Comm_spawn("/bin/true", MPI_ARGV_NULL, 1, MPI_INFO_NULL, 0, c, &made, MPI_ERRCODES_IGNORE);
-           }},
-      });
+  calls.insert(calls.end(), {
+                                {"MPI_Dist_graph_create",
+                                 [](MPI_Comm c) {
+                                   return MPI_Dist_graph_create(c, 0, counts, counts, places, MPI_UNWEIGHTED,
+                                                                MPI_INFO_NULL, 0, &made);
+                                 }},
+                                {"MPI_Comm_spawn",
+                                 [](MPI_Comm c) {
+                                   return MPI_Comm_spawn("/bin/true", MPI_ARGV_NULL, 1, MPI_INFO_NULL, 0, c, &made,
+                                                         MPI_ERRCODES_IGNORE);
+                                 }},
+                            });
 }
 
 void add_windows_and_files(std::vector<RefusedCall>& calls) {

@@ -62,6 +62,8 @@ void open_world(int host_rank, int host_size) {
   layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size());
   layer.synchronous.attach(table.world_size());
   host.Comm_dup(MPI_COMM_SELF, &layer.self);
+  // What fails there is told on the communicator that the program has named.
+  PMPI_Comm_set_errhandler(layer.self, MPI_ERRORS_RETURN);
   host.Comm_dup(MPI_COMM_WORLD, &layer.subject);
   open_groups();
   void* bound = nullptr;

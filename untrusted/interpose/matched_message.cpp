@@ -78,8 +78,8 @@ int match(const ProbeCall& call, const VirtualComm& comm, Peer peer, int* flag, 
           MPI_Status* status) {
   if (peer == Peer::remote) return match_elsewhere(call, comm, flag, message, status);
   if (peer != Peer::anyone) return match_here(call, comm, flag, message, status);
-  const bool here_first = next_turn();
-  for (const bool here : {here_first, !here_first}) {
+  const bool first = here_first(call, comm);
+  for (const bool here : {first, !first}) {
     const int error =
         here ? match_here(call, comm, flag, message, status) : match_elsewhere(call, comm, flag, message, status);
     if (error != MPI_SUCCESS || *flag != 0) return error;

@@ -48,8 +48,8 @@ int look_elsewhere(const ProbeCall& call, const VirtualComm& comm, int* flag, MP
 int look(const ProbeCall& call, const VirtualComm& comm, Peer peer, int* flag, MPI_Status* status) {
   if (peer == Peer::remote) return look_elsewhere(call, comm, flag, status);
   if (peer != Peer::anyone) return look_here(call, comm, flag, status);
-  const bool here_first = next_turn();
-  for (const bool here : {here_first, !here_first}) {
+  const bool first = here_first(call, comm);
+  for (const bool here : {first, !first}) {
     const int error = here ? look_here(call, comm, flag, status) : look_elsewhere(call, comm, flag, status);
     if (error != MPI_SUCCESS || *flag != 0) return error;
   }
@@ -73,10 +73,11 @@ void progress_if_wanted() {
   progress();
 }
 
-bool next_turn() {
+bool here_first(const ProbeCall& call, const VirtualComm& comm) {
   const Lock lock;
   layer.host_turn = !layer.host_turn;
-  return layer.host_turn;
+  // What a rank has sent to itself comes before the end of everybody else.
+  return layer.host_turn || layer.incoming.exhausted(envelope(comm, call.peer, call.tag), &comm.any_source);
 }
 
 namespace mediated {

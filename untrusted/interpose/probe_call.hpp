@@ -19,7 +19,8 @@ int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer);
 /// Moves on what has to go on while the program polls.
 void progress_if_wanted();
 
-/// Whether this look for a message from anyone begins with the own subject: every other one does.
-bool next_turn();
+/// Whether this look for a message from anyone begins with the own subject: every other one does, and all when nobody
+/// else can send any more.
+bool here_first(const ProbeCall& call, const VirtualComm& comm);
 
 }  // namespace sluice::interpose

@@ -192,12 +192,11 @@ void destroy_receive(OwnRequest& own) noexcept {
 const OwnKind kReceive{destroy_receive, nullptr, cancel_receive, start_receive};
 
 bool progress() {
-  bool moved = layer.incoming.drain(kFramesPerPass);
+  // First, as the end of the last sender of another subject ends what waits for anyone.
+  bool moved = local_messages_wanted() && match_local();
+  moved = layer.incoming.drain(kFramesPerPass) || moved;
   if (layer.incoming.fault() != nullptr) die(layer.incoming.fault());
-  if (local_messages_wanted()) {
-    moved = match_local() || moved;
-    moved = collect_deliveries() || moved;
-  }
+  if (local_messages_wanted()) moved = collect_deliveries() || moved;
   moved = settle_finished() || moved;
   if (layer.writing) return moved;
   moved = layer.synchronous.advance() || moved;
@@ -209,7 +208,8 @@ void begin(MpiReceive& receive) {
   receive.wants_local = source == kAnySource || receive.comm->is_local(receive.comm->rank_of(source));
   if (receive.wants_local) gate.local_wanted.fetch_add(1, std::memory_order_relaxed);
   if (source == kAnySource) layer.host_turn = !layer.host_turn;
-  if (source == kAnySource && layer.host_turn) {
+  // What a rank has sent to itself comes before the end of everybody else.
+  if (source == kAnySource && (layer.host_turn || layer.incoming.exhausted(receive.wanted, receive.any))) {
     layer.incoming.post(receive);
     match_local();
     if (!layer.incoming.withdraw(receive)) return;

@@ -15,6 +15,15 @@ namespace sluice::interpose {
 
 namespace {
 
+/// The status of a receive from nobody (MPI 3.1, section 3.11). MPICH leaves it as it was in a call of both directions.
+void set_empty(MPI_Status* status) {
+  if (status == MPI_STATUS_IGNORE) return;
+  status->MPI_SOURCE = MPI_PROC_NULL;
+  status->MPI_TAG = MPI_ANY_TAG;
+  PMPI_Status_set_elements(status, MPI_BYTE, 0);
+  PMPI_Status_set_cancelled(status, 0);
+}
+
 /// Whether both halves may go to the host MPI in one call.
 bool both_by_host(const VirtualComm* comm, const SendCall& send, const ReceiveCall& receive) {
   if (local_messages_wanted() || !fits_int(send.count) || !fits_int(receive.count)) return false;
@@ -32,6 +41,7 @@ int sendrecv_by_host(const SendCall& send, const ReceiveCall& receive, const Vir
       host.Sendrecv(send.buffer, static_cast<int>(send.count), send.datatype, to, send.tag, receive.buffer,
                     static_cast<int>(receive.count), receive.datatype, from, receive.tag, send.comm, status);
   if (comm != nullptr) source_to_virtual(*comm, status);
+  if (receive.peer == MPI_PROC_NULL) set_empty(status);
   return error;
 }
 
@@ -63,7 +73,9 @@ int sendrecv(const SendCall& send_call, const ReceiveCall& receive_call, MPI_Sta
     mediated::Request_free(&request);
     return error;
   }
-  return mediated::Wait(&request, status);
+  error = mediated::Wait(&request, status);
+  if (receive_call.peer == MPI_PROC_NULL) set_empty(status);
+  return error;
 }
 
 std::unique_ptr<std::byte[]> copy_for_replace(SendCall& send, int* error) {
@@ -86,7 +98,9 @@ std::unique_ptr<std::byte[]> copy_for_replace(SendCall& send, int* error) {
     const std::int64_t some = std::min<std::int64_t>(step, send.count - done);
     *error = pack(send.buffer, done, some, send.datatype, layout,
                   copy.get() + static_cast<std::uint64_t>(done) * layout.size);
-    if (*error != MPI_SUCCESS) return nullptr;
+    if (*error == MPI_SUCCESS) continue;
+    *error = raise(send.comm, *error);
+    return nullptr;
   }
 #ifndef SLUICE_LARGE_COUNTS
   const VirtualComm* comm = lookup(send.comm);
