@@ -34,6 +34,7 @@ Status<MemoryError> Guard::make_memory() {
 
 void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& users) {
   std::vector<Flow*> flows;
+  flows.reserve(flows_.size());
   for (const auto& flow : flows_) flows.push_back(flow.get());
   for (std::uint32_t subject = 0; subject < table_.subjects.size(); ++subject) {
     IngressSetup setup{
@@ -49,6 +50,7 @@ void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& user
   }
   for (const auto& group : ingress_groups(table_, std::thread::hardware_concurrency())) {
     std::vector<Ingress*> members;
+    members.reserve(group.size());
     for (const std::uint32_t subject : group) members.push_back(ingresses_[subject].get());
     ingress_threads_.push_back(std::make_unique<IngressThread>(std::move(members)));
   }

@@ -133,7 +133,8 @@ int tell(const CreateCall& call, Verdict& verdict, RankList& theirs) {
   return broadcast(theirs.data(), verdict.remote_size, MPI_INT, call.local_leader, call.local_comm);
 }
 
-int refuse_leaders(const CreateCall& call, const Verdict& verdict) {
+/// `named`: a leader has named the communicator over which there is no way back; the others know their own group's.
+int refuse_leaders(const Verdict& verdict, MPI_Comm named) {
   const PrivilegeView& table = layer.session.table;
   const std::uint32_t other = table.subject_of(static_cast<std::uint32_t>(verdict.remote_leader));
   const bool outward = table.allowed(table.self(), other);
@@ -141,7 +142,7 @@ int refuse_leaders(const CreateCall& call, const Verdict& verdict) {
                         "the leaders have to tell each other who is in their groups, and there is no flow from " +
                             describe_subject(outward ? other : table.self()) + " to " +
                             describe_subject(outward ? table.self() : other),
-                        call.local_comm, outward ? table.from(other).policy_line : table.to(other).policy_line,
+                        named, outward ? table.from(other).policy_line : table.to(other).policy_line,
                         "Use MPI_COMM_WORLD, or leaders whose subjects flow both ways");
 }
 
@@ -236,19 +237,24 @@ int Intercomm_create(MPI_Comm local_comm, int local_leader, MPI_Comm peer_comm, 
   if (local_leader < 0 || static_cast<std::size_t>(local_leader) >= own_group.size()) {
     return raise(local_comm, MPI_ERR_RANK);
   }
+  if (const VirtualComm* local = lookup(local_comm); local != nullptr && !class_of(*local).is_all_of(*local)) {
+    return refuse_because("MPI_Intercomm_create",
+                          "the members of the local group cannot all tell each other of the other one", local_comm, 0,
+                          "Use a local communicator whose subjects all flow both ways");
+  }
   Verdict verdict;
   RankList theirs;
-  if (own_group[static_cast<std::size_t>(local_leader)] == layer.world_rank) verdict = ask(call, own_group, theirs);
+  const bool leads = own_group[static_cast<std::size_t>(local_leader)] == layer.world_rank;
+  if (leads) verdict = ask(call, own_group, theirs);
   if (const int error = tell(call, verdict, theirs); error != MPI_SUCCESS) return error;
   switch (verdict.kind) {
     case Verdict::Kind::failed:
       return raise(local_comm, verdict.error);
     case Verdict::Kind::refused:
-      return refuse_leaders(call, verdict);
+      return refuse_leaders(verdict, leads ? peer_comm : local_comm);
     case Verdict::Kind::by_host: {
-      const VirtualComm* peers = lookup(peer_comm);
-      const bool leads = own_group[static_cast<std::size_t>(local_leader)] == layer.world_rank;
-      const int remote = leads && peers != nullptr ? to_host(*peers, remote_leader) : remote_leader;
+      const VirtualComm* peers = leads ? lookup(peer_comm) : nullptr;
+      const int remote = peers != nullptr ? to_host(*peers, remote_leader) : remote_leader;
       return host.Intercomm_create(local_comm, local_leader, peer_comm, remote, tag, newintercomm);
     }
     case Verdict::Kind::spanning:
