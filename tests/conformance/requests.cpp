@@ -212,8 +212,9 @@ CASE(error_in_status) {
       if (left == 3) return CHECK_EQ(left, 0);
       if (left != 0) break;
     }
-    for (MPI_Request& request : requests) {
-      if (request != MPI_REQUEST_NULL) CALL(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    // One that has failed is over: Open MPI keeps its handle, and sometimes never returns from waiting for it again.
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (class_of(statuses[i].MPI_ERROR) == MPI_ERR_PENDING) CALL(MPI_Wait(&requests[i], MPI_STATUS_IGNORE));
     }
     CHECK(got[0] == values && got[2] == values);
   });

@@ -192,6 +192,7 @@ void upwards() {
   MPIX_Subject_ranks(1 - mine, &other_first, nullptr);
   MPI_Comm subject = MPI_COMM_SUBJECT;
   MPI_Comm_set_errhandler(subject, MPI_ERRORS_RETURN);
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   const int error = MPI_Intercomm_create(subject, 0, MPI_COMM_WORLD, other_first, 1, &inter);
   int error_class = 0;
   MPI_Error_class(error, &error_class);

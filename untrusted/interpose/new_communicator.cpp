@@ -24,6 +24,11 @@ int complete_communicator(MPI_Comm parent, MPI_Comm made, RankList world_ranks, 
     return raise(parent, MPI_ERR_INTERN);
   }
   communicator->topology = std::move(topology);
+  // MPICH does not let what MPI_Comm_create makes inherit it.
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  PMPI_Comm_get_errhandler(parent, &handler);
+  PMPI_Comm_set_errhandler(made, handler);
+  PMPI_Errhandler_free(&handler);
   const Lock lock;
   register_communicator(std::move(communicator));
   return MPI_SUCCESS;
