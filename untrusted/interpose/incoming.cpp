@@ -36,9 +36,11 @@ bool reserve(Unexpected& message, std::uint64_t count) {
 }  // namespace
 
 Incoming::~Incoming() {
-  while (Unexpected* message = unexpected_.pop_front()) {
+  for (Unexpected* message = unexpected_.first(); message != nullptr;) {
+    Unexpected* next = UnexpectedQueue::after(*message);
     std::free(message->data);
     delete message;
+    message = next;
   }
 }
 

@@ -116,12 +116,15 @@ struct Position {
   std::ptrdiff_t in_group;
 };
 
+/// Precondition: the rank is in one of the groups.
 Position position_of(const std::vector<Group>& groups, int rank) {
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const auto found = std::find(groups[i].begin(), groups[i].end(), rank);
-    if (found != groups[i].end()) return {&groups[i], i, found - groups[i].begin()};
+  std::size_t index = 0;
+  auto found = std::find(groups[0].begin(), groups[0].end(), rank);
+  while (found == groups[index].end()) {
+    ++index;
+    found = std::find(groups[index].begin(), groups[index].end(), rank);
   }
-  return {nullptr, groups.size(), 0};
+  return {&groups[index], index, found - groups[index].begin()};
 }
 
 /// Prefix of the group up to this rank, itself included, by doubling distances. Does not change the operand.
