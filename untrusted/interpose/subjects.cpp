@@ -47,6 +47,13 @@ int check_subject(int subject) {
   return subject >= 0 && subject < subject_count() ? MPI_SUCCESS : MPI_ERR_ARG;
 }
 
+/// Copies at most `room` bytes, the terminating zero included.
+void copy_text(char* to, const char* from, std::size_t room) {
+  const std::size_t length = ::strnlen(from, room - 1);
+  std::memcpy(to, from, length);
+  to[length] = '\0';
+}
+
 /// The table's entry of a subject, or null where there is no table.
 const wire::SubjectEntry* entry_of(int subject) {
   if (knows_run()) return &layer.session.table.subject(table_index(subject));
@@ -101,8 +108,7 @@ SLUICE_EXPORT int MPIX_Subject_name(int subject, char* name) {
   if (const int error = check_subject(subject); error != MPI_SUCCESS) return error;
   if (name == nullptr) return MPI_ERR_ARG;
   const auto* entry = entry_of(subject);
-  std::strncpy(name, entry != nullptr ? entry->name : "self", MPIX_MAX_SUBJECT_NAME - 1);
-  name[MPIX_MAX_SUBJECT_NAME - 1] = '\0';
+  copy_text(name, entry != nullptr ? entry->name : "self", MPIX_MAX_SUBJECT_NAME);
   return MPI_SUCCESS;
 }
 
@@ -110,8 +116,7 @@ SLUICE_EXPORT int MPIX_Subject_label(int subject, char* label) {
   if (const int error = check_subject(subject); error != MPI_SUCCESS) return error;
   if (label == nullptr) return MPI_ERR_ARG;
   const auto* entry = entry_of(subject);
-  std::strncpy(label, entry != nullptr ? entry->label : "", MPIX_MAX_SUBJECT_LABEL - 1);
-  label[MPIX_MAX_SUBJECT_LABEL - 1] = '\0';
+  copy_text(label, entry != nullptr ? entry->label : "", MPIX_MAX_SUBJECT_LABEL);
   return MPI_SUCCESS;
 }
 
