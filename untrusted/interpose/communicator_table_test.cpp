@@ -27,7 +27,7 @@ TEST(CommunicatorTable, FindsWhatWasAddedAndNothingElse) {
 }
 
 TEST(CommunicatorTable, GrowsAndKeepsAll) {
-  CommunicatorTable table;
+  static CommunicatorTable table;  // a table that has grown is never destroyed
   std::vector<VirtualComm> comms(1000);
   for (std::size_t i = 0; i < comms.size(); ++i) table.add(0x84000000 + i, comms[i]);
   for (std::size_t i = 0; i < comms.size(); ++i) ASSERT_EQ(table.find(0x84000000 + i), &comms[i]);
