@@ -170,10 +170,7 @@ int create_spanning(const CreateCall& call, const Verdict& verdict, RankList own
   if (error == MPI_SUCCESS) error = host.Comm_create_group(layer.subject, group, tag, &made);
   if (group != MPI_GROUP_NULL) host.Group_free(&group);
   if (error != MPI_SUCCESS) return error;
-  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
-  PMPI_Comm_get_errhandler(call.local_comm, &handler);
-  PMPI_Comm_set_errhandler(made, handler);
-  PMPI_Errhandler_free(&handler);
+  inherit_error_handler(call.local_comm, made);
   return complete_intercommunicator(call.local_comm, made, local_comm, std::move(own_group), std::move(theirs),
                                     verdict.context, newcomm);
 }

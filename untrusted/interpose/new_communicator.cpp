@@ -14,6 +14,13 @@ std::uint64_t next_child(VirtualComm& parent) {
   return parent.children++;
 }
 
+void inherit_error_handler(MPI_Comm parent, MPI_Comm made) {
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  PMPI_Comm_get_errhandler(parent, &handler);
+  PMPI_Comm_set_errhandler(made, handler);
+  PMPI_Errhandler_free(&handler);
+}
+
 int complete_communicator(MPI_Comm parent, MPI_Comm made, RankList world_ranks, std::uint64_t context,
                           std::shared_ptr<const Topology> topology, MPI_Comm* newcomm) {
   *newcomm = made;
@@ -24,11 +31,7 @@ int complete_communicator(MPI_Comm parent, MPI_Comm made, RankList world_ranks, 
     return raise(parent, MPI_ERR_INTERN);
   }
   communicator->topology = std::move(topology);
-  // MPICH does not let what MPI_Comm_create makes inherit it.
-  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
-  PMPI_Comm_get_errhandler(parent, &handler);
-  PMPI_Comm_set_errhandler(made, handler);
-  PMPI_Errhandler_free(&handler);
+  inherit_error_handler(parent, made);
   const Lock lock;
   register_communicator(std::move(communicator));
   return MPI_SUCCESS;

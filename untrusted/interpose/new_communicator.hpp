@@ -19,6 +19,9 @@ std::uint64_t next_child(VirtualComm& parent);
 std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host, MPI_Comm hidden, RankList world_ranks,
                                                std::uint64_t context);
 
+/// Gives `made` the error handler of `parent`, which MPICH does not do for what MPI_Comm_create makes.
+void inherit_error_handler(MPI_Comm parent, MPI_Comm made);
+
 /// Turns `made`, whose processes are the own subject's members of `world_ranks` in their order, into the communicator
 /// of all of them. Collective over `made`. With members of the own subject alone it is that already. Does nothing for
 /// MPI_COMM_NULL. Frees `made` if it fails; returns an error for which the handler of `parent` has been called.
