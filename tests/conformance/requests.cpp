@@ -183,12 +183,26 @@ CASE(wait_and_test_of_null) {
   CHECK_EMPTY(status);
 }
 
-/// One of three receives is truncated: MPI_ERR_IN_STATUS, and the statuses say which.
+#ifdef OPEN_MPI
+constexpr bool kWaitHangsOnFailed = true;
+#else
+constexpr bool kWaitHangsOnFailed = false;
+#endif
+
+bool with_threads() {
+  int level = MPI_THREAD_SINGLE;
+  CALL(MPI_Query_thread(&level));
+  return level == MPI_THREAD_MULTIPLE;
+}
+
+/// One of three receives is truncated: MPI_ERR_IN_STATUS, and the statuses say which. With threads, Open MPI itself
+/// never returns from MPI_Waitall where one has failed before it waits, so there only what crosses subjects is tried.
 CASE(error_in_status) {
   c.each_link(Needs::one_way, [&](const Pair& p) {
     std::array<int, 3> values{1, 2, 3};
     std::array<MPI_Request, 3> requests;
     std::array<MPI_Status, 3> statuses;
+    if (kWaitHangsOnFailed && with_threads() && c.subject_of(p.from) == c.subject_of(p.to)) return;
     if (p.sender) {
       for (int i = 0; i < 3; ++i) CALL(MPI_Send(values.data(), 3, MPI_INT, p.to, p.tag + i, kWorld));
       return;

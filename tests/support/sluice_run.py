@@ -30,6 +30,7 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 FOLDER_PREFIX = "sluice-test-"
 GRACE_SECONDS = 5.0
+STUCK_SECONDS = 10.0  # of a bare mpiexec without any rank
 # Names that Sluice, bubblewrap and the two MPIs give to what they make; other tests may be at work on this machine.
 OURS_IN_TMP = re.compile(r"\.?(sluice|bwrap|ompi\.sluice)(?!-([a-z-]+-)?(test|bench)-)")
 OURS_IN_SHM = re.compile(r"sluice|vader_segment|sm_segment|osc_rdma|mpich|ucx|psm", re.IGNORECASE)
@@ -294,14 +295,41 @@ def sluice(*arguments: str, timeout: float = 30.0, cwd=None) -> subprocess.Compl
 
 
 def bare(mpi: str, ranks: int, *command: str, cwd, timeout: float = 240.0) -> subprocess.CompletedProcess:
-    """Runs `command` on the bare host MPI (`openmpi` or `mpich`), as the thing to compare a sandboxed run with."""
+    """Runs `command` on the bare host MPI (`openmpi` or `mpich`), as the thing to compare a sandboxed run with.
+
+    Open MPI's mpiexec hangs now and then after an abort, its ranks long gone: then it is killed, as in a run.
+    """
     options = ["--oversubscribe", "--bind-to", "none"] if mpi == "openmpi" else ["-bind-to", "none"]
     env = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1"}
     env["OMPI_MCA_mpi_yield_when_idle"] = "1"  # the machine may have fewer processors than the tests ranks
-    return subprocess.run(
-        [f"mpiexec.{mpi}", *options, "-n", str(ranks), *command], stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, timeout=timeout, cwd=cwd, env=env, check=False,
+    process = subprocess.Popen(
+        [f"mpiexec.{mpi}", *options, "-n", str(ranks), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, cwd=cwd, env=env,
     )
+    deadline = time.monotonic() + timeout
+    with_ranks = deadline - timeout
+    while True:
+        try:
+            out, err = process.communicate(timeout=0.5)
+            return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+        except subprocess.TimeoutExpired:
+            now = time.monotonic()
+            with_ranks = now if has_children(process.pid) else with_ranks
+            if now > deadline:
+                process.kill()
+                raise
+            if now - with_ranks > STUCK_SECONDS:
+                process.kill()
+
+
+def has_children(pid: int) -> bool:
+    """Whether a process, which may have ended meanwhile, has children that have not ended."""
+    try:
+        children = [c for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for c in task.read_text().split()]
+        states = [pathlib.Path(f"/proc/{c}/stat").read_text().rsplit(")", 1)[1].split()[0] for c in children]
+    except OSError:
+        return True  # one ended just now: looked at again later
+    return any(state != "Z" for state in states)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,10 @@ using sandbox::Problem;
 
 constexpr std::chrono::milliseconds kStatusPeriod{250};
 constexpr std::chrono::seconds kStopGrace{5};
-/// Open MPI's mpiexec hangs now and then after an abort, its ranks long gone. This long without one, it is ended.
-constexpr std::chrono::seconds kWithoutRanks{15};
+/// Open MPI's mpiexec hangs now and then after an abort, its ranks long gone. This long without one, it is ended; on a
+/// busy machine it may take long to start the first.
+constexpr std::chrono::seconds kAfterRanks{4};
+constexpr std::chrono::seconds kBeforeRanks{15};
 constexpr std::chrono::milliseconds kRankLookPeriod{1000};
 constexpr std::chrono::seconds kGuardStart{60};
 constexpr std::chrono::seconds kGuardEnd{2};
@@ -51,6 +53,7 @@ struct Sandbox {
   std::string info;
   std::unique_ptr<Drain> drain;
   std::optional<Clock::time_point> without_ranks;  ///< since when its mpiexec has no process below it
+  bool had_ranks = false;                          ///< one was seen below it
 };
 
 class Supervisor {
@@ -423,9 +426,10 @@ void Supervisor::look_for_stuck_launchers() {
     const std::vector<pid_t> launcher = children_of(sandbox.first_pid);
     if (launcher.size() != 1 || !children_of(launcher[0]).empty()) {
       sandbox.without_ranks.reset();
+      sandbox.had_ranks = sandbox.had_ranks || launcher.size() == 1;
     } else if (!sandbox.without_ranks) {
       sandbox.without_ranks = now;
-    } else if (now - *sandbox.without_ranks > kWithoutRanks) {
+    } else if (now - *sandbox.without_ranks > (sandbox.had_ranks ? kAfterRanks : kBeforeRanks)) {
       end_subject(i, EndedBy::stuck_launcher, "its mpiexec went on without any rank");
     }
   }
