@@ -302,6 +302,7 @@ def bare(mpi: str, ranks: int, *command: str, cwd, timeout: float = 240.0) -> su
     options = ["--oversubscribe", "--bind-to", "none"] if mpi == "openmpi" else ["-bind-to", "none"]
     env = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "OMP_NUM_THREADS": "1"}
     env["OMPI_MCA_mpi_yield_when_idle"] = "1"  # the machine may have fewer processors than the tests ranks
+    env["OMPI_MCA_btl_vader_backing_directory"] = str(cwd)  # an aborted job leaves them, and /dev/shm is looked through
     process = subprocess.Popen(
         [f"mpiexec.{mpi}", *options, "-n", str(ranks), *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, cwd=cwd, env=env,
