@@ -13,8 +13,8 @@
 #include "trusted/ring/mailbox_reclaimer.hpp"
 #include "trusted/ring/mailbox_writer.hpp"
 #include "trusted/ring/transmit_reader.hpp"
-#include "untrusted/interpose/mailbox_reader.hpp"
-#include "untrusted/interpose/transmit_ring.hpp"
+#include "untrusted/interpose/transport/mailbox_reader.hpp"
+#include "untrusted/interpose/transport/transmit_ring.hpp"
 
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "untrusted/interpose/communicator_table.hpp"
+#include "untrusted/interpose/communicator/communicator_table.hpp"
 #include "untrusted/interpose/host_mpi.hpp"
 
 namespace sluice::interpose {
@@ -11,9 +11,9 @@ namespace sluice::interpose {
 struct Gate {
   /// Communicators that span subjects.
   CommunicatorTable communicators;
-  /// Requests that need attention (untrusted/interpose/request_map.hpp).
+  /// Requests that need attention (untrusted/interpose/request/request_map.hpp).
   std::atomic<int> tracked{0};
-  /// Matched messages that need attention (untrusted/interpose/matched_message.hpp).
+  /// Matched messages that need attention (untrusted/interpose/point_to_point/matched_message.hpp).
   std::atomic<int> messages{0};
   /// What has to go on while a call for the own subject blocks: receives that this library matches itself and that a
   /// message of the own subject may complete, and requests that move step by step.

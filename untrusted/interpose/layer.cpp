@@ -7,12 +7,12 @@
 #include <string>
 #include <utility>
 
-#include "untrusted/interpose/attribute.hpp"
 #include "untrusted/interpose/binding_check.hpp"
-#include "untrusted/interpose/datatype.hpp"
+#include "untrusted/interpose/communicator/attribute.hpp"
+#include "untrusted/interpose/communicator/group.hpp"
 #include "untrusted/interpose/errors.hpp"
-#include "untrusted/interpose/group.hpp"
-#include "untrusted/interpose/progress.hpp"
+#include "untrusted/interpose/point_to_point/datatype.hpp"
+#include "untrusted/interpose/point_to_point/progress.hpp"
 #include "wire/greeting.hpp"
 
 namespace sluice::interpose {

@@ -7,15 +7,15 @@
 #include <vector>
 
 #include "host_table.hpp"
-#include "untrusted/interpose/communicator.hpp"
+#include "untrusted/interpose/communicator/communicator.hpp"
 #include "untrusted/interpose/gate.hpp"
-#include "untrusted/interpose/guard_session.hpp"
-#include "untrusted/interpose/incoming.hpp"
-#include "untrusted/interpose/matched_message.hpp"
-#include "untrusted/interpose/own_request.hpp"
-#include "untrusted/interpose/request_map.hpp"
-#include "untrusted/interpose/synchronous.hpp"
-#include "untrusted/interpose/transmit_ring.hpp"
+#include "untrusted/interpose/point_to_point/matched_message.hpp"
+#include "untrusted/interpose/point_to_point/synchronous.hpp"
+#include "untrusted/interpose/request/own_request.hpp"
+#include "untrusted/interpose/request/request_map.hpp"
+#include "untrusted/interpose/transport/guard_session.hpp"
+#include "untrusted/interpose/transport/incoming.hpp"
+#include "untrusted/interpose/transport/transmit_ring.hpp"
 
 namespace sluice::interpose {
 

@@ -6,7 +6,7 @@
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/host_caller.hpp"
-#include "untrusted/interpose/large_count.hpp"
+#include "untrusted/interpose/point_to_point/large_count.hpp"
 
 #define SLUICE_EXPORT extern "C" __attribute__((visibility("default")))
 

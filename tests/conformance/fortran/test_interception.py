@@ -14,7 +14,7 @@ BINDINGS = {
 CORE = {"openmpi": ["libmpi.so.40", "libopen-pal.so.40"], "mpich": ["libmpich.so.12"]}
 TABLE = pathlib.Path(__file__).parents[3] / "untrusted" / "interpose" / "functions.table"
 
-ATTRIBUTES = "attributes live on the genuine communicator; predefined ones: untrusted/interpose/fortran_attribute.cpp"
+ATTRIBUTES = "attributes live on the genuine communicator; predefined ones: untrusted/interpose/communicator/fortran_attribute.cpp"
 CREATION = "makes an object that has nothing to do with a communicator"
 DATA = "data or text, no call that goes anywhere"
 ERRORS = "wrong arguments that the binding itself finds, raised on the genuine communicator"

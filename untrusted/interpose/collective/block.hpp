@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "untrusted/interpose/collective/schedule.hpp"
-#include "untrusted/interpose/datatype.hpp"
+#include "untrusted/interpose/point_to_point/datatype.hpp"
 
 namespace sluice::interpose {
 

@@ -5,8 +5,8 @@
 #include "mediated.hpp"
 #include "untrusted/interpose/collective/arguments.hpp"
 #include "untrusted/interpose/collective/running.hpp"
+#include "untrusted/interpose/communicator/topology.hpp"
 #include "untrusted/interpose/errors.hpp"
-#include "untrusted/interpose/topology.hpp"
 
 // Open MPI 4.1 has persistent ones as an extension of its own; MPICH 4.0 under the names of the standard.
 #ifdef OMPI_MAJOR_VERSION

@@ -6,7 +6,7 @@
 
 #include "untrusted/interpose/collective/operation_use.hpp"
 #include "untrusted/interpose/errors.hpp"
-#include "untrusted/interpose/progress.hpp"
+#include "untrusted/interpose/point_to_point/progress.hpp"
 
 namespace sluice::interpose {
 

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "untrusted/interpose/collective/plan.hpp"
-#include "untrusted/interpose/own_request.hpp"
+#include "untrusted/interpose/request/own_request.hpp"
 
 namespace sluice::interpose {
 

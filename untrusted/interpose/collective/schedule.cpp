@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "untrusted/interpose/errors.hpp"
-#include "untrusted/interpose/message_writer.hpp"
-#include "untrusted/interpose/peer.hpp"
-#include "untrusted/interpose/progress.hpp"
+#include "untrusted/interpose/point_to_point/peer.hpp"
+#include "untrusted/interpose/point_to_point/progress.hpp"
+#include "untrusted/interpose/transport/message_writer.hpp"
 
 namespace sluice::interpose {
 

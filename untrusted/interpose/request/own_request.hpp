@@ -1,0 +1,79 @@
+// Requests that this library completes itself: receives it matches, synchronous sends, collectives, and so on.
+//
+// A program holds a genuine request of the host MPI. For one that is used once it is a generalized request, which is
+// a request like any other as soon as it is complete. For a persistent one it is a persistent send to MPI_PROC_NULL
+// that is never started: to the host MPI it is inactive for ever.
+#pragma once
+
+#include <cstdint>
+
+#include "untrusted/interpose/host_mpi.hpp"
+#include "untrusted/interpose/request/list.hpp"
+
+namespace sluice::interpose {
+
+struct OwnRequest;
+
+/// What one kind of request does. One constant for each kind.
+struct OwnKind {
+  /// Gives the request and what it holds back. The host MPI may call it from inside: it takes no lock.
+  void (*destroy)(OwnRequest& request) noexcept;
+  /// One step, called in every pass of progress() after poll(), until the request is settled. It never blocks and may
+  /// write messages. Ends with settle() when nothing is left to do. Returns whether anything moved.
+  bool (*advance)(OwnRequest& request) = nullptr;
+  /// Tries to take it back; it settles as cancelled if that succeeds. Null: cancelling never succeeds.
+  void (*cancel)(OwnRequest& request) = nullptr;
+  /// Starts a persistent one once more. Returns an MPI error, for which no error handler has been called. Called
+  /// without the lock.
+  int (*start)(OwnRequest& request) = nullptr;
+};
+
+/// Base of all of them. `status` and `error` are for whoever waits, valid once `settled`.
+struct OwnRequest {
+  explicit OwnRequest(const OwnKind& what) noexcept : kind(&what) {}
+
+  const OwnKind* kind;
+  MPI_Comm error_comm = MPI_COMM_NULL;    ///< whose error handler hears of `error`
+  MPI_Request handle = MPI_REQUEST_NULL;  ///< the program's; null in a blocking call
+  bool persistent = false;
+  bool active = true;    ///< a persistent one is active from its start until it is waited for
+  bool settled = false;  ///< nothing moves any more
+  bool freed = false;    ///< MPI_Request_free while it was active: goes when it settles
+  bool polled = false;   ///< in layer.polled
+  MPI_Status status{};
+  int error = MPI_SUCCESS;
+  Link<OwnRequest> in_polled;
+};
+
+using PolledRequests = List<OwnRequest, &OwnRequest::in_polled>;
+
+/// Makes the program's handle of a request that is used once, and tracks it. Returns an MPI error; then the caller
+/// still owns `own`. From success on its kind's destroy() ends it. Call it without the lock, before anything can
+/// settle the request.
+int hand_out(OwnRequest& own, MPI_Request* request);
+
+/// The same for a persistent request, inactive at first.
+int hand_out_persistent(OwnRequest& own, MPI_Request* request);
+
+/// From now on progress() calls the kind's advance(), also while the program waits in calls for the own subject.
+/// Precondition: the layer is locked.
+void poll(OwnRequest& own) noexcept;
+
+/// Completes a request whose `status` and `error` are final; it may be gone afterwards. Precondition: locked.
+void settle(OwnRequest& own);
+
+/// Takes the result of a settled request from its handle, as MPI_Wait does: one used once is gone and `*request` is
+/// MPI_REQUEST_NULL, a persistent one is inactive. MPI_ERROR of the status stays as it is. Returns the request's error,
+/// for which no error handler has been called. Not to be called with the layer locked.
+int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status);
+
+/// One step of every polled request. Returns whether anything moved. Precondition: locked, no message half written.
+bool advance_polled();
+
+/// Copies a status, but for its MPI_ERROR: only calls that complete several requests set that.
+void copy_status(MPI_Status* to, const MPI_Status& from) noexcept;
+
+/// Raises `code` for a request that was made on `comm`, which the program may have freed since. Returns `code`.
+int raise_for_request(MPI_Comm comm, int code);
+
+}  // namespace sluice::interpose

@@ -1,0 +1,279 @@
+#include "untrusted/interpose/transport/incoming.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace sluice::interpose {
+
+namespace {
+
+/// First allocation for a message that nobody waits for. More is added as it arrives, so that a sender cannot claim
+/// memory with a large announcement.
+constexpr std::uint64_t kFirstRoom = std::uint64_t{64} * 1024;
+
+void write(Receive& receive, std::uint64_t offset, const std::byte* bytes, std::uint64_t count) {
+  if (offset >= receive.capacity || receive.outcome == Outcome::no_memory) return;
+  std::byte* target = receive.staged ? receive.staging.get() : receive.buffer;
+  const std::uint64_t fits = std::min(count, receive.capacity - offset);
+  if (fits != 0) std::memcpy(target + offset, bytes, fits);
+}
+
+/// Makes room for `count` more bytes; returns false when out of memory.
+bool reserve(Unexpected& message, std::uint64_t count) {
+  if (message.arrived + count <= message.room) return true;
+  const std::uint64_t room =
+      std::min(message.extent, std::max({message.room * 2, message.arrived + count, kFirstRoom}));
+  auto* data = static_cast<std::byte*>(std::realloc(message.data, room));
+  if (data == nullptr) return false;
+  message.data = data;
+  message.room = room;
+  return true;
+}
+
+}  // namespace
+
+Incoming::~Incoming() {
+  for (Unexpected* message = unexpected_.first(); message != nullptr;) {
+    Unexpected* next = UnexpectedQueue::after(*message);
+    std::free(message->data);
+    delete message;
+    message = next;
+  }
+}
+
+void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count) {
+  inflows_ = std::move(inflows);
+  sources_.clear();
+  sources_.resize(rank_count);
+  ended_ = 0;
+}
+
+bool Incoming::drain(std::uint32_t frames) {
+  bool came = false;
+  for (Inflow& inflow : inflows_) {
+    for (std::uint32_t i = 0; i < frames; ++i) {
+      const wire::FrameHeader* header = inflow.reader.peek();
+      if (header == nullptr) break;
+      if (!handle(inflow, *header)) return true;
+      inflow.reader.advance();
+      came = true;
+    }
+    if (inflow.reader.fault() != nullptr) fault_ = inflow.reader.fault();
+  }
+  return came;
+}
+
+bool Incoming::mail_waits() noexcept {
+  return std::any_of(inflows_.begin(), inflows_.end(), [](Inflow& inflow) { return inflow.reader.peek() != nullptr; });
+}
+
+bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
+  if (header.endpoint - inflow.first_rank >= inflow.rank_count) return fail("a message of a rank behind another flow");
+  Source& source = sources_[header.endpoint];
+  const auto* payload = reinterpret_cast<const std::byte*>(&header + 1);
+  switch (header.kind) {
+    case wire::FrameKind::message_start:
+      if (source.open || header.payload > header.extent) return fail("a message inside another");
+      start(source, header);
+      break;
+    case wire::FrameKind::message_part:
+      if (!source.open || header.extent != source.arrived || header.payload > source.extent - source.arrived) {
+        return fail("a fragment of no message");
+      }
+      break;
+    case wire::FrameKind::sender_ended:
+      end_source(header.endpoint, header.extent != 0);
+      return fault_ == nullptr;
+    case wire::FrameKind::none:
+    case wire::FrameKind::skip:
+    case wire::FrameKind::next_segment:
+    default:
+      return fail("a frame of unknown kind");
+  }
+  append(source, payload, header.payload);
+  return fault_ == nullptr;
+}
+
+void Incoming::start(Source& source, const wire::FrameHeader& header) {
+  Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
+  source.open = true;
+  source.extent = header.extent;
+  source.arrived = 0;
+  const Channel channel = channel_of(header.context);
+  if (channel == Channel::acknowledgement) {
+    acknowledged_.push_back({envelope.source, header.context >> wire::kChannelBits});
+    return;
+  }
+  std::uint64_t synchronous = 0;
+  if (channel == Channel::synchronous) {
+    synchronous = ++source.synchronous;
+    envelope.context &= ~kChannelMask;
+  }
+  source.receive = match_posted(envelope);
+  if (source.receive != nullptr) {
+    bind(*source.receive, envelope, header.extent, synchronous);
+    return;
+  }
+  source.unexpected = new (std::nothrow) Unexpected;
+  if (source.unexpected == nullptr) {
+    fail("out of memory for unexpected messages");
+    return;
+  }
+  source.unexpected->envelope = envelope;
+  source.unexpected->extent = header.extent;
+  source.unexpected->synchronous = synchronous;
+  unexpected_.push_back(*source.unexpected);
+  source.waiting.push_back(*source.unexpected);
+}
+
+void Incoming::append(Source& source, const std::byte* bytes, std::uint32_t count) {
+  if (fault_ != nullptr) return;
+  if (source.receive != nullptr) {
+    write(*source.receive, source.arrived, bytes, count);
+  } else if (source.unexpected != nullptr && count != 0) {
+    Unexpected& message = *source.unexpected;
+    if (!reserve(message, count)) {
+      fail("out of memory for unexpected messages");
+      return;
+    }
+    std::memcpy(message.data + message.arrived, bytes, count);
+    message.arrived += count;
+  }
+  source.arrived += count;
+  if (source.arrived == source.extent) close(source);
+}
+
+void Incoming::close(Source& source) {
+  if (source.receive != nullptr) {
+    Receive& receive = *source.receive;
+    finish(receive, source.extent > receive.capacity ? Outcome::truncated : Outcome::complete);
+  }
+  source.receive = nullptr;
+  source.unexpected = nullptr;
+  source.open = false;
+}
+
+void Incoming::end_source(std::uint32_t rank, bool cut_short) {
+  Source& source = sources_[rank];
+  if (source.ended) return;
+  source.ended = true;
+  ++ended_;
+  if (source.open && (cut_short || source.arrived != source.extent)) {
+    if (source.unexpected != nullptr) source.unexpected->cut_short = true;
+    if (source.receive != nullptr) finish(*source.receive, Outcome::source_ended);
+    source.receive = nullptr;
+    source.unexpected = nullptr;
+    source.open = false;
+  }
+  for (Receive* receive = posted_.first(); receive != nullptr;) {
+    Receive* next = ReceiveQueue::after(*receive);
+    if (exhausted(receive->wanted, receive->any)) {
+      posted_.remove(*receive);
+      finish(*receive, Outcome::source_ended);
+    }
+    receive = next;
+  }
+}
+
+bool Incoming::exhausted(const Envelope& wanted, const AnySource* any) const {
+  const auto ended = [&](std::int32_t rank) { return sources_[static_cast<std::size_t>(rank)].ended; };
+  if (wanted.source != kAnySource) return ended(wanted.source);
+  if (any == nullptr || any->local_peers || ended_ < any->senders.size()) return false;
+  return std::all_of(any->senders.begin(), any->senders.end(), ended);
+}
+
+Receive* Incoming::match_posted(const Envelope& message) {
+  for (Receive* receive = posted_.first(); receive != nullptr; receive = ReceiveQueue::after(*receive)) {
+    if (receive->accepts(message)) {
+      posted_.remove(*receive);
+      return receive;
+    }
+  }
+  return nullptr;
+}
+
+void Incoming::bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous) {
+  receive.matched = message;
+  if (synchronous != 0) owed_.push_back({message.source, synchronous});
+  receive.length = std::min(extent, receive.capacity);
+  if (!receive.staged || receive.length == 0) return;
+  receive.staging.reset(new (std::nothrow) std::byte[receive.length]);
+  if (receive.staging == nullptr) receive.outcome = Outcome::no_memory;
+}
+
+const Unexpected* Incoming::find(const Envelope& wanted) const {
+  const auto fits = [&](const Unexpected& message) {
+    return message.envelope.context == wanted.context && (wanted.tag == kAnyTag || message.envelope.tag == wanted.tag);
+  };
+  if (wanted.source == kAnySource) {
+    const Unexpected* message = unexpected_.first();
+    while (message != nullptr && !fits(*message)) message = UnexpectedQueue::after(*message);
+    return message;
+  }
+  const Source& source = sources_[static_cast<std::size_t>(wanted.source)];
+  const Unexpected* message = source.waiting.first();
+  while (message != nullptr && !fits(*message)) message = decltype(source.waiting)::after(*message);
+  return message;
+}
+
+bool Incoming::take(Receive& receive) {
+  Unexpected* message = claim(receive.wanted);
+  if (message != nullptr) {
+    receive_claimed(*message, receive);
+    return true;
+  }
+  if (!exhausted(receive.wanted, receive.any)) return false;
+  finish(receive, Outcome::source_ended);
+  return true;
+}
+
+Unexpected* Incoming::claim(const Envelope& wanted) {
+  auto* message = const_cast<Unexpected*>(find(wanted));
+  if (message != nullptr) unqueue(*message);
+  return message;
+}
+
+void Incoming::receive_claimed(Unexpected& message, Receive& receive) {
+  bind(receive, message.envelope, message.extent, message.synchronous);
+  write(receive, 0, message.data, message.arrived);
+  Source& source = sources_[static_cast<std::size_t>(message.envelope.source)];
+  if (source.unexpected == &message) {  // the rest comes straight to the receive
+    source.unexpected = nullptr;
+    source.receive = &receive;
+  } else if (message.cut_short) {
+    finish(receive, Outcome::source_ended);
+  } else {
+    finish(receive, message.extent > receive.capacity ? Outcome::truncated : Outcome::complete);
+  }
+  std::free(message.data);
+  delete &message;
+}
+
+bool Incoming::withdraw(Receive& receive) {
+  for (Receive* queued = posted_.first(); queued != nullptr; queued = ReceiveQueue::after(*queued)) {
+    if (queued != &receive) continue;
+    posted_.remove(receive);
+    return true;
+  }
+  return false;
+}
+
+void Incoming::finish(Receive& receive, Outcome outcome) {
+  if (receive.outcome == Outcome::pending) receive.outcome = outcome;
+  finished_.push_back(receive);
+}
+
+void Incoming::unqueue(Unexpected& message) {
+  unexpected_.remove(message);
+  sources_[static_cast<std::size_t>(message.envelope.source)].waiting.remove(message);
+}
+
+bool Incoming::fail(const char* fault) {
+  fault_ = fault;
+  return false;
+}
+
+}  // namespace sluice::interpose

@@ -1,0 +1,302 @@
+#include "untrusted/interpose/transport/incoming.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace sluice::interpose {
+namespace {
+
+constexpr std::uint32_t kSegments = 4;
+constexpr std::uint32_t kContext = wire::kWorldContext;
+
+/// Ranks 0 and 1 send to rank 2 through one mailbox, which this plays the guard for.
+class IncomingTest : public testing::Test {
+ protected:
+  IncomingTest() : memory_(std::size_t{kSegments} * wire::kSegmentBytes / sizeof(std::uint64_t)) {
+    incoming_.attach({Inflow{MailboxReader(base(), kSegments, 0, &cursor_), 0, 2}}, 3);
+  }
+
+  std::byte* base() { return reinterpret_cast<std::byte*>(memory_.data()); }
+
+  /// Of the messages that follow.
+  void on(Channel channel, std::uint64_t above = kContext >> wire::kChannelBits) {
+    context_ = above << wire::kChannelBits | static_cast<std::uint64_t>(channel);
+  }
+
+  void put(wire::FrameKind kind, std::uint32_t rank, int tag, std::uint64_t extent, const std::string& bytes) {
+    const auto payload = static_cast<std::uint32_t>(bytes.size());
+    if (offset_ + wire::frame_stride(payload) + wire::kCacheLine > wire::kSegmentBytes)
+      link((segment_ + 1) % kSegments);
+    write(kind, rank, tag, extent, bytes);
+    offset_ += wire::frame_stride(payload);
+  }
+
+  void link(std::uint32_t next) {
+    const auto none = static_cast<std::uint32_t>(wire::FrameKind::none);
+    std::memcpy(base() + std::size_t{next} * wire::kSegmentBytes, &none, sizeof none);
+    write(wire::FrameKind::next_segment, next, 0, 0, {});
+    segment_ = next;
+    offset_ = 0;
+  }
+
+  void message(std::uint32_t rank, int tag, const std::string& bytes) {
+    put(wire::FrameKind::message_start, rank, tag, bytes.size(), bytes);
+  }
+
+  Receive& receive(std::int32_t source, std::int32_t tag, std::uint64_t capacity = 64) {
+    Receive& made = receives_.emplace_back();
+    made.wanted = {kContext, source, tag};
+    made.any = &anyone_;
+    buffers_.emplace_back(capacity, '\0');
+    made.buffer = reinterpret_cast<std::byte*>(buffers_.back().data());
+    made.capacity = capacity;
+    if (!incoming_.take(made)) incoming_.post(made);
+    return made;
+  }
+
+  static std::string text(const Receive& receive) {
+    return {reinterpret_cast<const char*>(receive.staged ? receive.staging.get() : receive.buffer), receive.length};
+  }
+
+  Incoming incoming_;
+  AnySource anyone_{.senders = {0, 1}, .local_peers = false};
+  wire::InflowCursor cursor_{};
+
+ private:
+  void write(wire::FrameKind kind, std::uint32_t rank, int tag, std::uint64_t extent, const std::string& bytes) {
+    std::byte* frame = base() + std::size_t{segment_} * wire::kSegmentBytes + offset_;
+    const wire::FrameHeader header{kind, static_cast<std::uint32_t>(bytes.size()), rank, tag, context_, extent};
+    std::memset(frame + wire::frame_stride(header.payload), 0, sizeof(wire::FrameKind));
+    std::memcpy(frame, &header, sizeof header);
+    std::memcpy(frame + sizeof header, bytes.data(), bytes.size());
+  }
+
+  std::uint64_t context_ = kContext;
+  std::vector<std::uint64_t> memory_;
+  std::uint32_t segment_ = 0;
+  std::uint32_t offset_ = 0;
+  std::deque<Receive> receives_;
+  std::deque<std::string> buffers_;
+};
+
+TEST_F(IncomingTest, PostedReceivesMatchInTheirOrder) {
+  const Receive& any = receive(kAnySource, kAnyTag);
+  const Receive& first = receive(0, 5);
+  message(0, 5, "one");
+  message(0, 5, "two");
+  EXPECT_TRUE(incoming_.drain(10));
+  EXPECT_EQ(text(any), "one");
+  EXPECT_EQ(text(first), "two");
+  EXPECT_EQ(any.matched.source, 0);
+  EXPECT_EQ(any.matched.tag, 5);
+}
+
+TEST_F(IncomingTest, UnexpectedMessagesMatchInTheirOrder) {
+  message(0, 1, "a");
+  message(1, 2, "b");
+  message(0, 2, "c");
+  incoming_.drain(10);
+  EXPECT_EQ(text(receive(0, 2)), "c");
+  EXPECT_EQ(text(receive(kAnySource, kAnyTag)), "a");
+  EXPECT_EQ(text(receive(1, kAnyTag)), "b");
+  EXPECT_EQ(incoming_.find({kContext, kAnySource, kAnyTag}), nullptr);
+}
+
+TEST_F(IncomingTest, OtherTagsSourcesAndContextsDoNotMatch) {
+  message(0, 1, "a");
+  incoming_.drain(10);
+  EXPECT_EQ(incoming_.find({kContext, 0, 2}), nullptr);
+  EXPECT_EQ(incoming_.find({kContext, 1, 1}), nullptr);
+  EXPECT_EQ(incoming_.find({kContext + 1, 0, 1}), nullptr);
+  EXPECT_NE(incoming_.find({kContext, 0, 1}), nullptr);
+}
+
+TEST_F(IncomingTest, FragmentsOfTwoSendersInterleave) {
+  const Receive& zero = receive(0, 1);
+  const Receive& one = receive(1, 1);
+  put(wire::FrameKind::message_start, 0, 1, 6, "abc");
+  put(wire::FrameKind::message_start, 1, 1, 4, "xy");
+  put(wire::FrameKind::message_part, 0, 1, 3, "def");
+  incoming_.drain(10);
+  EXPECT_EQ(zero.outcome, Outcome::complete);
+  EXPECT_EQ(one.outcome, Outcome::pending);
+  put(wire::FrameKind::message_part, 1, 1, 2, "zz");
+  incoming_.drain(10);
+  EXPECT_EQ(text(zero), "abcdef");
+  EXPECT_EQ(text(one), "xyzz");
+}
+
+TEST_F(IncomingTest, ReceiveTakesOverAMessageThatIsStillArriving) {
+  put(wire::FrameKind::message_start, 0, 1, 6, "abc");
+  incoming_.drain(10);
+  const Receive& late = receive(0, 1);
+  EXPECT_EQ(late.outcome, Outcome::pending);
+  put(wire::FrameKind::message_part, 0, 1, 3, "def");
+  incoming_.drain(10);
+  EXPECT_EQ(late.outcome, Outcome::complete);
+  EXPECT_EQ(text(late), "abcdef");
+}
+
+TEST_F(IncomingTest, LongMessageIsTruncatedAndNothingElseTouched) {
+  const Receive& small = receive(0, 1, 2);
+  message(0, 1, "abcdef");
+  message(0, 1, "next");
+  incoming_.drain(10);
+  EXPECT_EQ(small.outcome, Outcome::truncated);
+  EXPECT_EQ(text(small), "ab");
+  EXPECT_EQ(text(receive(0, 1)), "next");
+}
+
+TEST_F(IncomingTest, EmptyMessageIsAMessage) {
+  message(1, 9, "");
+  incoming_.drain(10);
+  const Receive& empty = receive(kAnySource, 9);
+  EXPECT_EQ(empty.outcome, Outcome::complete);
+  EXPECT_EQ(empty.length, 0U);
+}
+
+TEST_F(IncomingTest, SegmentsAreReleasedWhenLeft) {
+  const std::string big(wire::kMaxFragmentBytes, 'q');
+  for (int i = 0; i < 40; ++i) {
+    message(0, i, big);
+    incoming_.drain(10);
+    const Receive& got = receive(0, i, big.size());
+    ASSERT_EQ(text(got), big);
+  }
+  EXPECT_EQ(cursor_.segments_released.load(), 5U);  // 7 such frames fit into a segment
+  EXPECT_EQ(incoming_.fault(), nullptr);
+}
+
+TEST_F(IncomingTest, EndOfASenderEndsWhatOnlyItCouldComplete) {
+  message(0, 1, "last");
+  const Receive& pending = receive(0, 2);
+  const Receive& other = receive(1, 2);
+  const Receive& any = receive(kAnySource, 2);
+  put(wire::FrameKind::sender_ended, 0, 0, 0, "");
+  incoming_.drain(10);
+  EXPECT_EQ(pending.outcome, Outcome::source_ended);
+  EXPECT_EQ(other.outcome, Outcome::pending);
+  EXPECT_EQ(any.outcome, Outcome::pending);
+  EXPECT_EQ(text(receive(0, 1)), "last");
+  EXPECT_EQ(receive(0, 1).outcome, Outcome::source_ended);
+  put(wire::FrameKind::sender_ended, 1, 0, 0, "");
+  incoming_.drain(10);
+  EXPECT_EQ(other.outcome, Outcome::source_ended);
+  EXPECT_EQ(any.outcome, Outcome::source_ended);
+}
+
+TEST_F(IncomingTest, WildcardWaitsForThoseWhoMaySend) {
+  put(wire::FrameKind::sender_ended, 0, 0, 0, "");
+  incoming_.drain(10);
+  anyone_.senders = {0};
+  EXPECT_EQ(receive(kAnySource, 1).outcome, Outcome::source_ended);
+  anyone_.local_peers = true;
+  EXPECT_EQ(receive(kAnySource, 1).outcome, Outcome::pending);
+}
+
+TEST_F(IncomingTest, MessageCutShortEndsItsReceive) {
+  const Receive& posted = receive(0, 1);
+  put(wire::FrameKind::message_start, 0, 1, 6, "abc");
+  put(wire::FrameKind::sender_ended, 0, 0, 1, "");
+  put(wire::FrameKind::message_start, 1, 1, 6, "abc");
+  put(wire::FrameKind::sender_ended, 1, 0, 1, "");
+  incoming_.drain(10);
+  EXPECT_EQ(posted.outcome, Outcome::source_ended);
+  EXPECT_EQ(receive(1, 1).outcome, Outcome::source_ended);
+}
+
+TEST_F(IncomingTest, WithdrawnReceiveTakesNothing) {
+  Receive& gone = receive(0, 1);
+  EXPECT_TRUE(incoming_.withdraw(gone));
+  message(0, 1, "kept");
+  incoming_.drain(10);
+  EXPECT_EQ(gone.outcome, Outcome::pending);
+  EXPECT_EQ(text(receive(0, 1)), "kept");
+  EXPECT_FALSE(incoming_.withdraw(gone));
+}
+
+TEST_F(IncomingTest, StagedReceiveCollectsItsBytes) {
+  Receive& staged = receive(0, 1, 4);
+  staged.staged = true;
+  message(0, 1, "abcdef");
+  incoming_.drain(10);
+  EXPECT_EQ(staged.outcome, Outcome::truncated);
+  EXPECT_EQ(text(staged), "abcd");
+}
+
+TEST_F(IncomingTest, WhatTheGuardNeverWritesIsAFault) {
+  put(wire::FrameKind::message_part, 0, 1, 0, "abc");
+  incoming_.drain(10);
+  EXPECT_STREQ(incoming_.fault(), "a fragment of no message");
+}
+
+TEST_F(IncomingTest, RankBehindAnotherFlowIsAFault) {
+  message(2, 1, "abc");
+  incoming_.drain(10);
+  EXPECT_STREQ(incoming_.fault(), "a message of a rank behind another flow");
+}
+
+TEST_F(IncomingTest, LinkOutOfTheMemoryIsAFault) {
+  put(wire::FrameKind::next_segment, kSegments, 0, 0, "");
+  incoming_.drain(10);
+  EXPECT_STREQ(incoming_.fault(), "a link leads to no segment");
+}
+
+TEST_F(IncomingTest, SynchronousMessagesAreOwedAnAcknowledgementOnceMatched) {
+  receive(0, 7);
+  on(Channel::synchronous);
+  message(0, 7, "posted");
+  message(0, 8, "unexpected");
+  on(Channel::point_to_point);
+  message(0, 8, "plain");
+  incoming_.drain(8);
+  ASSERT_EQ(incoming_.owed().size(), 1U);
+  EXPECT_EQ(incoming_.owed()[0].rank, 0);
+  EXPECT_EQ(incoming_.owed()[0].number, 1U);
+  EXPECT_EQ(text(receive(0, 8)), "unexpected");
+  ASSERT_EQ(incoming_.owed().size(), 2U);
+  EXPECT_EQ(incoming_.owed()[1].number, 2U);
+  EXPECT_EQ(text(receive(0, 8)), "plain");
+  EXPECT_EQ(incoming_.owed().size(), 2U);
+}
+
+TEST_F(IncomingTest, AnAcknowledgementIsNoMessageEvenWithBytes) {
+  receive(kAnySource, kAnyTag);
+  on(Channel::acknowledgement, 41);
+  message(1, 0, "");
+  message(1, 0, "bytes that nobody asked for");
+  incoming_.drain(8);
+  EXPECT_EQ(incoming_.fault(), nullptr);
+  EXPECT_TRUE(incoming_.finished().empty());
+  ASSERT_EQ(incoming_.acknowledged().size(), 2U);
+  EXPECT_EQ(incoming_.acknowledged()[0].rank, 1);
+  EXPECT_EQ(incoming_.acknowledged()[0].number, 41U);
+}
+
+TEST_F(IncomingTest, AClaimedMessageIsOutOfSightAndGoesOnArriving) {
+  put(wire::FrameKind::message_start, 0, 5, 6, "abc");
+  incoming_.drain(1);
+  Unexpected* claimed = incoming_.claim({kContext, kAnySource, 5});
+  ASSERT_NE(claimed, nullptr);
+  EXPECT_EQ(incoming_.find({kContext, 0, 5}), nullptr);
+  put(wire::FrameKind::message_part, 0, 5, 3, "d");
+  incoming_.drain(1);
+  std::string buffer(16, '.');
+  Receive taker;
+  taker.buffer = reinterpret_cast<std::byte*>(buffer.data());
+  taker.capacity = buffer.size();
+  incoming_.receive_claimed(*claimed, taker);
+  EXPECT_TRUE(incoming_.finished().empty());
+  put(wire::FrameKind::message_part, 0, 5, 4, "ef");
+  incoming_.drain(1);
+  EXPECT_EQ(incoming_.finished().pop_front(), &taker);
+  EXPECT_EQ(taker.outcome, Outcome::complete);
+  EXPECT_EQ(text(taker), "abcdef");
+}
+
+}  // namespace
+}  // namespace sluice::interpose

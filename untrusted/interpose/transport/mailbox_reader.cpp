@@ -1,0 +1,43 @@
+#include "untrusted/interpose/transport/mailbox_reader.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+wire::FrameKind load_kind(const std::byte* frame) noexcept {
+  return static_cast<wire::FrameKind>(__atomic_load_n(reinterpret_cast<const std::uint32_t*>(frame), __ATOMIC_ACQUIRE));
+}
+
+}  // namespace
+
+const wire::FrameHeader* MailboxReader::peek() noexcept {
+  while (fault_ == nullptr) {
+    if (offset_ + sizeof(wire::FrameHeader) > wire::kSegmentBytes) {
+      fault_ = "a frame lies outside its segment";
+      break;
+    }
+    const std::byte* frame = memory_ + std::size_t{segment_} * wire::kSegmentBytes + offset_;
+    const wire::FrameKind kind = load_kind(frame);
+    if (kind == wire::FrameKind::none) return nullptr;
+    const auto* header = reinterpret_cast<const wire::FrameHeader*>(frame);
+    if (kind == wire::FrameKind::next_segment) {
+      if (header->endpoint >= segments_) {
+        fault_ = "a link leads to no segment";
+        break;
+      }
+      segment_ = header->endpoint;
+      offset_ = 0;
+      cursor_->segments_released.store(++released_, std::memory_order_release);
+      continue;
+    }
+    payload_ = header->payload;
+    if (payload_ > wire::kMaxFragmentBytes || offset_ + wire::frame_stride(payload_) > wire::kSegmentBytes) {
+      fault_ = "a fragment is too long";
+      break;
+    }
+    return header;
+  }
+  return nullptr;
+}
+
+}  // namespace sluice::interpose

@@ -1,0 +1,63 @@
+#include "untrusted/interpose/transport/transmit_ring.hpp"
+
+#include <sys/eventfd.h>
+
+#include <atomic>
+#include <cstring>
+
+namespace sluice::interpose {
+
+namespace {
+
+constexpr std::uint64_t kRing = wire::kTransmitRingBytes;
+static_assert(kRing % wire::kCacheLine == 0);
+
+void store_kind(std::byte* frame, wire::FrameKind kind, std::memory_order order) noexcept {
+  std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(frame))
+      .store(static_cast<std::uint32_t>(kind), order);
+}
+
+}  // namespace
+
+bool TransmitRing::has_room(std::uint32_t payload) noexcept {
+  const std::uint64_t stride = wire::frame_stride(payload);
+  const std::uint64_t to_end = kRing - position_ % kRing;
+  const std::uint64_t need = (stride <= to_end ? stride : to_end + stride) + wire::kTransmitReserve;
+  if (position_ - taken_ + need <= kRing) return true;
+  taken_ = control_->taken.load(std::memory_order_acquire);
+  return position_ - taken_ + need <= kRing;
+}
+
+void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noexcept {
+  const std::uint32_t stride = wire::frame_stride(header.payload);
+  std::uint64_t offset = position_ % kRing;
+  if (stride > kRing - offset) {
+    const wire::FrameHeader skip{
+        .kind = wire::FrameKind::skip, .payload = 0, .endpoint = 0, .tag = 0, .context = 0, .extent = 0};
+    publish(offset, skip, static_cast<std::uint32_t>(kRing - offset), nullptr);
+    offset = 0;
+  }
+  publish(offset, header, stride, payload);
+  wake_guard();
+}
+
+void TransmitRing::publish(std::uint64_t offset, const wire::FrameHeader& header, std::uint32_t stride,
+                           const void* payload) noexcept {
+  std::byte* frame = ring_ + offset;
+  store_kind(ring_ + (offset + stride) % kRing, wire::FrameKind::none, std::memory_order_relaxed);
+  if (header.payload != 0) std::memcpy(frame + sizeof header, payload, header.payload);
+  std::memcpy(frame + sizeof header.kind, reinterpret_cast<const std::byte*>(&header) + sizeof header.kind,
+              sizeof header - sizeof header.kind);
+  store_kind(frame, header.kind, std::memory_order_release);
+  position_ += stride;
+}
+
+void TransmitRing::wake_guard() noexcept {
+  // Either the guard sees the frame before it sleeps, or this sees its wish to be woken.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (control_->doorbell_wanted.load(std::memory_order_relaxed) != 0 && doorbell_ >= 0) {
+    static_cast<void>(::eventfd_write(doorbell_, 1));
+  }
+}
+
+}  // namespace sluice::interpose

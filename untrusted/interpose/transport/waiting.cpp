@@ -1,0 +1,99 @@
+#include "untrusted/interpose/transport/waiting.hpp"
+
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <ctime>
+
+#include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/layer.hpp"
+
+namespace sluice::interpose {
+
+namespace {
+
+/// The last time that this process gave way, nobody else ran.
+std::atomic<bool> undisturbed{false};
+
+constexpr char kGuardGone[] = "the guard is gone: the run is over";
+
+timespec to_timespec(std::chrono::microseconds time) {
+  return {static_cast<time_t>(time.count() / 1'000'000), static_cast<long>(time.count() % 1'000'000 * 1000)};
+}
+
+void empty_wake() {
+  std::uint64_t packet = 0;
+  pollfd polled{layer.session.wake, POLLIN, 0};
+  while (::poll(&polled, 1, 0) > 0 && (polled.revents & POLLIN) != 0) {
+    if (::read(layer.session.wake, &packet, sizeof packet) <= 0) break;
+  }
+}
+
+/// Sleeps until the guard brings mail, or for `time`.
+void sleep_for_mail(std::chrono::microseconds time) {
+  std::atomic<std::uint32_t>& asleep = layer.session.cursors->asleep;
+  asleep.store(1, std::memory_order_relaxed);
+  // Either the guard sees that this rank sleeps, or this look sees its mail.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  bool mail = false;
+  {
+    const Lock lock;
+    mail = layer.incoming.mail_waits();
+  }
+  if (!mail) {
+    pollfd polled[] = {{layer.session.wake, POLLIN, 0}, {layer.session.socket, POLLIN, 0}};
+    const timespec limit = to_timespec(time);
+    const int ready = ::ppoll(polled, 2, &limit, nullptr);
+    if (ready > 0 && polled[1].revents != 0) die(kGuardGone);
+    if (ready > 0) empty_wake();
+  }
+  asleep.store(0, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void drive_host() {
+  if (layer.subject_size < 2) return;
+  int flag = 0;
+  host.Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, layer.self, &flag, MPI_STATUS_IGNORE);
+}
+
+bool Waiter::spin_or_yield() {
+  if (++passes_ % kPassesPerYield != 0 && undisturbed.load(std::memory_order_relaxed)) {
+    __builtin_ia32_pause();
+    return true;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (!started_) {
+    started_ = true;
+    since_ = now;
+    nap_ = kFirstNap;
+  }
+  if (now - since_ >= kYieldTime) return false;
+  ::sched_yield();
+  undisturbed.store(std::chrono::steady_clock::now() - now < kSwitchTime, std::memory_order_relaxed);
+  return true;
+}
+
+void Waiter::pause() {
+  drive_host();
+  if (spin_or_yield()) return;
+  if (layer.subject_size < 2 && !layer.threads) return sleep_for_mail(kRest);
+  sleep_for_mail(nap_);
+  nap_ = std::min(nap_ * 2, kLongestNap);
+}
+
+void Waiter::pause_sender() {
+  if (spin_or_yield()) return;
+  if (layer.session.lost()) die(kGuardGone);
+  layer.ring.wake_guard();
+  const timespec limit = to_timespec(nap_);
+  ::nanosleep(&limit, nullptr);
+  nap_ = std::min(nap_ * 2, kLongestNap);
+}
+
+}  // namespace sluice::interpose
