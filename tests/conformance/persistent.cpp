@@ -209,7 +209,7 @@ CASE(persistent_to_nobody) {
 #if SLUICE_MPI4
 CASE(partitioned) {
   constexpr int kPartitions = 4, kEach = 8;
-  c.each_link(Needs::both, [&](const Pair& p) {
+  c.each_link(Needs::one_way, [&](const Pair& p) {
     std::vector<int> data(kPartitions * kEach);
     MPI_Request request;
     if (p.sender) {

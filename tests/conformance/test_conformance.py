@@ -17,7 +17,7 @@ from sluice_run import bare, build_folder
 RANKS = [2, 3, 5, 8]
 LABELS = {"U": "UNCLASSIFIED", "S": "SECRET", "TS": "TOP_SECRET"}
 SECONDS = 20  # for each case
-PATIENCE = 120  # for a whole run
+PATIENCE = 240  # for a whole run
 
 
 def spread(ranks: int, subjects: int) -> list:

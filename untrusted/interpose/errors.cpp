@@ -60,8 +60,6 @@ const char* hint_for(RefusedKind kind) {
       return "Open it on MPI_COMM_SUBJECT, or set `world: subject` in the policy";
     case RefusedKind::process:
       return "The processes of a subject are those of the policy";
-    case RefusedKind::partitioned:
-      return "Use MPI_Isend and MPI_Irecv";
   }
   return "";
 }

@@ -17,7 +17,6 @@ enum class RefusedKind {
   window,
   topology,
   process,
-  partitioned,
 };
 
 /// Creates the error classes. Once, after the host's MPI_Init.

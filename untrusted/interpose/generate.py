@@ -17,7 +17,7 @@ CLASSES = {
     "local": None,
     "mediated": {"always", "communicator", "blocking", "requests", "messages", "group"},
     "refused": {
-        "collective", "communicator", "group", "file", "window", "topology", "process", "partitioned"
+        "collective", "communicator", "group", "file", "window", "topology", "process"
     },
 }
 NAME = re.compile(r"MPIX?_\w+")

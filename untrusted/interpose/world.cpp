@@ -37,11 +37,20 @@ int Finalize() {
 }
 
 #ifdef MPI_SESSION_NULL
+/// The processes of a session are those of the host MPI, and a communicator made of them would not be the run's.
 int Session_init(MPI_Info info, MPI_Errhandler errhandler, MPI_Session* session) {
-  if (layer.active || (layer.subject == MPI_COMM_NULL && std::getenv("SLUICE_RUN") != nullptr)) {
-    die("MPI sessions are not carried in a run of several subjects. Use MPI_Init");
+  const bool early = layer.subject == MPI_COMM_NULL && std::getenv("SLUICE_RUN") != nullptr;
+  if (!layer.active && !early) return host.Session_init(info, errhandler, session);
+  const std::string text = "MPI_Session_init: sessions are not carried in a run of several subjects. Use MPI_Init";
+  if (errhandler == MPI_ERRORS_ARE_FATAL || errhandler == MPI_ERRORS_ABORT) die(text);
+  const int code = layer.active ? flow_error(text) : MPI_ERR_UNSUPPORTED_OPERATION;
+  // A handler of the program's own wants a session to be called with.
+  MPI_Session failed = MPI_SESSION_NULL;
+  if (errhandler != MPI_ERRORS_RETURN && host.Session_init(info, errhandler, &failed) == MPI_SUCCESS) {
+    PMPI_Session_call_errhandler(failed, code);
+    PMPI_Session_finalize(&failed);
   }
-  return host.Session_init(info, errhandler, session);
+  return code;
 }
 #endif
 

@@ -42,6 +42,10 @@ struct VirtualComm {
   bool forgotten = false;                    ///< freed by the program: `hidden` goes when nothing uses it
   std::uint64_t persistent_collectives = 0;  ///< persistent collective requests made on it so far
   std::uint64_t collectives = 0;             ///< collective operations begun on it so far
+  /// Partitioned requests made on it so far, by peer and tag.
+  using PartitionedCount = std::map<std::pair<std::int32_t, std::int32_t>, std::uint64_t>;
+  PartitionedCount partitioned_sends;
+  PartitionedCount partitioned_receives;
   std::shared_ptr<SubjectMap> subject_map;   ///< for collectives; made at the first
 
   std::vector<std::int32_t> local_group;  ///< world ranks of an intercommunicator's local group; else empty

@@ -29,10 +29,7 @@ int init_remote(const SendCall& call, const VirtualComm& comm, MPI_Request* requ
   int error = MPI_SUCCESS;
   auto made = make_send(kPersistentSend, call, comm, &error);
   if (made == nullptr) return error;
-  if (!made->layout.predefined) {
-    if (error = PMPI_Type_dup(call.datatype, &made->call.datatype); error != MPI_SUCCESS) return error;
-    made->owns_datatype = true;
-  }
+  if (error = keep_datatype(*made); error != MPI_SUCCESS) return error;
   error = hand_out_persistent(*made, request);
   RemoteSend& send = *made.release();
   if (error != MPI_SUCCESS) destroy_send(send);

@@ -22,6 +22,7 @@ struct MpiReceive : Receive, OwnRequest {
   MPI_Datatype datatype = MPI_DATATYPE_NULL;
   Layout layout;
   bool owns_datatype = false;  ///< `datatype` is a duplicate: the user may free his own
+  int partitions = 0;          ///< of a partitioned receive, else 0
   bool wants_local = false;    ///< a message of the own subject may complete it
 
   MPI_Request host_request = MPI_REQUEST_NULL;  ///< while the host MPI delivers a message of the own subject

@@ -160,16 +160,27 @@ std::unique_ptr<RemoteSend> make_send(const OwnKind& kind, const SendCall& call,
     *error = raise(call.comm, MPI_ERR_NO_MEM);
     return nullptr;
   }
-  *error = check_send(call, comm, made->layout);
-  if (*error != MPI_SUCCESS) return nullptr;
-  made->comm = &comm;
-  made->error_comm = comm.host;
-  made->context = context_of(call, comm);
-  made->status.MPI_SOURCE = MPI_ANY_SOURCE;
-  made->status.MPI_TAG = MPI_ANY_TAG;
-  PMPI_Status_set_elements_x(&made->status, MPI_BYTE, 0);
-  PMPI_Status_set_cancelled(&made->status, 0);
-  return made;
+  *error = fill_send(*made, comm);
+  return *error == MPI_SUCCESS ? std::move(made) : nullptr;
+}
+
+int fill_send(RemoteSend& send, const VirtualComm& comm) {
+  if (const int error = check_send(send.call, comm, send.layout); error != MPI_SUCCESS) return error;
+  send.comm = &comm;
+  send.error_comm = comm.host;
+  send.context = context_of(send.call, comm);
+  send.status.MPI_SOURCE = MPI_ANY_SOURCE;
+  send.status.MPI_TAG = MPI_ANY_TAG;
+  PMPI_Status_set_elements_x(&send.status, MPI_BYTE, 0);
+  PMPI_Status_set_cancelled(&send.status, 0);
+  return MPI_SUCCESS;
+}
+
+int keep_datatype(RemoteSend& send) {
+  if (send.layout.predefined) return MPI_SUCCESS;
+  const int error = PMPI_Type_dup(send.call.datatype, &send.call.datatype);
+  send.owns_datatype = error == MPI_SUCCESS;
+  return error;
 }
 
 void destroy_send(OwnRequest& own) noexcept {

@@ -56,6 +56,12 @@ std::uint64_t context_of(const SendCall& call, const VirtualComm& comm) noexcept
 /// the error handler has been called.
 std::unique_ptr<RemoteSend> make_send(const OwnKind& kind, const SendCall& call, const VirtualComm& comm, int* error);
 
+/// Fills in a send that has its call. Returns an error for which the error handler has been called.
+int fill_send(RemoteSend& send, const VirtualComm& comm);
+
+/// A persistent send keeps a duplicate of its datatype: the program may free its own. Returns an MPI error.
+int keep_datatype(RemoteSend& send);
+
 /// Ends a send that nothing refers to.
 void destroy_send(OwnRequest& own) noexcept;
 
