@@ -236,6 +236,30 @@ CASE(partitioned) {
     CALL(MPI_Request_free(&request));
   });
 }
+
+/// Requests match in the order in which they were made, not in which they are started.
+CASE(partitioned_order) {
+  c.each_link(Needs::one_way, [&](const Pair& p) {
+    std::array<int, 2> data{-1, -1};
+    std::array<MPI_Request, 2> requests;
+    for (std::size_t i = 0; i < 2; ++i) {
+      if (p.sender) {
+        data[i] = number(p.from, static_cast<int>(i));
+        CALL(MPI_Psend_init(&data[i], 1, 1, MPI_INT, p.to, p.tag, kWorld, MPI_INFO_NULL, &requests[i]));
+      } else {
+        CALL(MPI_Precv_init(&data[i], 1, 1, MPI_INT, p.from, p.tag, kWorld, MPI_INFO_NULL, &requests[i]));
+      }
+    }
+    for (const std::size_t i : {std::size_t{1}, std::size_t{0}}) {
+      const std::size_t which = p.sender ? i : 1 - i;
+      CALL(MPI_Start(&requests[which]));
+      if (p.sender) CALL(MPI_Pready(0, requests[which]));
+    }
+    CALL(MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE));
+    for (int i = 0; i < 2; ++i) CHECK_EQ(data[static_cast<std::size_t>(i)], number(p.from, i));
+    for (MPI_Request& request : requests) CALL(MPI_Request_free(&request));
+  });
+}
 #endif
 
 }  // namespace
