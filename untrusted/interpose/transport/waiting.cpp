@@ -25,12 +25,10 @@ timespec to_timespec(std::chrono::microseconds time) {
   return {static_cast<time_t>(time.count() / 1'000'000), static_cast<long>(time.count() % 1'000'000 * 1000)};
 }
 
+/// Never blocks: another thread may have taken the packets meanwhile.
 void empty_wake() {
   std::uint64_t packet = 0;
-  pollfd polled{layer.session.wake, POLLIN, 0};
-  while (::poll(&polled, 1, 0) > 0 && (polled.revents & POLLIN) != 0) {
-    if (::read(layer.session.wake, &packet, sizeof packet) <= 0) break;
-  }
+  while (::recv(layer.session.wake, &packet, sizeof packet, MSG_DONTWAIT) > 0) continue;
 }
 
 /// Sleeps until the guard brings mail, or for `time`.
