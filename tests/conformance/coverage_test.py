@@ -23,7 +23,7 @@ def main() -> int:
     host, listing = command[listing_at].split("=", 1)
     with tempfile.TemporaryDirectory() as folder:
         longer = pathlib.Path(folder, "functions.txt")
-        longer.write_text(pathlib.Path(listing).read_text() + "MPI_Invented refused collective\n")
+        longer.write_text(pathlib.Path(listing).read_text() + "MPI_Invented refused communicator\n")
         code, text = run([*command[:listing_at], f"{host}={longer}", *command[listing_at + 1 :]])
         assert code == 1 and "MPI_Invented has no test" in text, text
 

@@ -3,6 +3,8 @@
 #include "tests/conformance/harness.hpp"
 
 #if SLUICE_MPI4
+#include <sys/mman.h>
+
 #include <array>
 #include <vector>
 
@@ -199,6 +201,78 @@ CASE(large_pack) {
   position = 0;
   CALL(MPI_Unpack_c(memory.data(), size, &position, back.data(), kInts, MPI_INT, kWorld));
   CHECK(back == data);
+}
+
+/// More than an int holds.
+constexpr MPI_Count kBeyondInt = (MPI_Count{1} << 31) + 5;
+
+CASE(bcast_beyond_int) {
+  MPI_Datatype nothing;
+  CALL(MPI_Type_contiguous(0, MPI_INT, &nothing));
+  CALL(MPI_Type_commit(&nothing));
+  int value = c.rank;
+  c.each_root([&](int root) {
+    CALL(MPI_Bcast_c(&value, kBeyondInt, nothing, root, kWorld));
+    CHECK_EQ(value, c.rank);
+  });
+  CALL(MPI_Type_free(&nothing));
+}
+
+/// Memory beyond 2 GiB, of which a program uses the first pages and the last; and where each rank's byte lies in it.
+class FarApart {
+ public:
+  explicit FarApart(const Case& c) : counts(static_cast<std::size_t>(c.size), 1) {
+    void* got = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(got != MAP_FAILED);
+    if (got == MAP_FAILED) throw Stopped{};
+    memory_ = static_cast<unsigned char*>(got);
+    for (int i = 0; i + 1 < c.size; ++i) places.push_back(i);
+    places.push_back(kBeyondInt);
+  }
+  FarApart(const FarApart&) = delete;
+  FarApart& operator=(const FarApart&) = delete;
+  ~FarApart() { ::munmap(memory_, kBytes); }
+
+  [[nodiscard]] unsigned char* data() const { return memory_; }
+  [[nodiscard]] unsigned char& of(int rank) const { return memory_[places[static_cast<std::size_t>(rank)]]; }
+
+  std::vector<MPI_Count> counts;
+  std::vector<MPI_Aint> places;
+
+ private:
+  static constexpr std::size_t kBytes = kBeyondInt + 4096;
+  unsigned char* memory_ = nullptr;
+};
+
+CASE(gatherv_beyond_int) {
+  const FarApart far(c);
+  const auto mine = static_cast<unsigned char>(c.rank + 1);
+  c.each_root([&](int root) {
+    for (int i = 0; i < c.size; ++i) far.of(i) = 0;
+    CALL(MPI_Gatherv_c(&mine, 1, MPI_UNSIGNED_CHAR, far.data(), far.counts.data(), far.places.data(), MPI_UNSIGNED_CHAR,
+                       root, kWorld));
+    for (int i = 0; i < c.size; ++i) CHECK_EQ(far.of(i), c.rank == root ? i + 1 : 0);
+  });
+}
+
+CASE(scatterv_beyond_int) {
+  const FarApart far(c);
+  c.each_root([&](int root) {
+    for (int i = 0; i < c.size; ++i) far.of(i) = static_cast<unsigned char>(c.rank == root ? i + 1 : 0);
+    unsigned char got = 0;
+    CALL(MPI_Scatterv_c(far.data(), far.counts.data(), far.places.data(), MPI_UNSIGNED_CHAR, &got, 1, MPI_UNSIGNED_CHAR,
+                        root, kWorld));
+    CHECK_EQ(got, c.rank + 1);
+  });
+}
+
+/// The host MPI alone does not look for this.
+CASE(count_beyond_any_message) {
+  if (c.one_subject()) return;
+  int value = 0;
+  CALL_FAILS(MPI_ERR_COUNT, MPI_Bcast_c(&value, MPI_Count{1} << 62, MPI_INT, 0, kWorld));
+  CALL_FAILS(MPI_ERR_COUNT,
+             MPI_Scatter_c(&value, MPI_Count{1} << 41, MPI_CHAR, &value, MPI_Count{1} << 41, MPI_CHAR, 0, kWorld));
 }
 
 }  // namespace

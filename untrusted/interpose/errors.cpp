@@ -49,8 +49,6 @@ int code_for(ErrorClass& error_class, const std::string& text) {
 
 const char* hint_for(RefusedKind kind) {
   switch (kind) {
-    case RefusedKind::collective:
-      return "Use MPI_COMM_SUBJECT, or `world: subject` in the policy";
     case RefusedKind::communicator:
     case RefusedKind::group:
     case RefusedKind::topology:

@@ -10,7 +10,6 @@ namespace sluice::interpose {
 
 /// What a refused function works on; chooses the hint.
 enum class RefusedKind {
-  collective,
   communicator,
   group,
   file,

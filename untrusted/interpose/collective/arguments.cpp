@@ -56,6 +56,12 @@ std::uint32_t line_of(std::uint32_t from, std::uint32_t to) {
   return 0;
 }
 
+/// Whether `count` elements of `size` bytes fit a message. Elements without bytes are bounded too, so that no product
+/// overflows.
+bool fits_message(std::int64_t count, std::uint64_t size) {
+  return static_cast<std::uint64_t>(count) <= wire::kMaxMessageBytes / std::max<std::uint64_t>(size, 1);
+}
+
 }  // namespace
 
 int refuse_collective(const Call& call, const Obstacle& obstacle) {
@@ -127,7 +133,7 @@ MPI_Datatype Arguments::keep(MPI_Datatype datatype, const Layout& layout) {
   return duplicate;
 }
 
-Block Arguments::block(const void* buffer, int count, MPI_Datatype datatype) {
+Block Arguments::block(const void* buffer, std::int64_t count, MPI_Datatype datatype) {
   Block made;
   if (!good()) return made;
   if (datatype == MPI_DATATYPE_NULL) {
@@ -139,30 +145,29 @@ Block Arguments::block(const void* buffer, int count, MPI_Datatype datatype) {
     told_ = true;  // by the host
     fail(made.layout.error);
   }
-  if (count < 0) fail(MPI_ERR_COUNT);
+  if (count < 0 || !fits_message(count, made.layout.size)) fail(MPI_ERR_COUNT);
   made.address = const_cast<void*>(buffer);
   made.count = count;
   made.datatype = keep(datatype, made.layout);
   if (good() && made.direct() && buffer == nullptr && made.bytes() != 0) fail(MPI_ERR_BUFFER);
-  if (good() && made.bytes() > wire::kMaxMessageBytes) fail(MPI_ERR_COUNT);
   return made;
 }
 
-Blocks Arguments::blocks(const void* buffer, int count, MPI_Datatype datatype) {
+Blocks Arguments::blocks(const void* buffer, std::int64_t count, MPI_Datatype datatype) {
   const Block first = block(buffer, count, datatype);
   Blocks made;
   for (int i = 0; good() && i < parts_; ++i) {
-    made.push_back(part_of(first, std::int64_t{i} * count, count));
+    made.push_back(part_of(first, i * count, count));
   }
   return made;
 }
 
-Blocks Arguments::blocks(const void* buffer, const int* counts, const int* displacements, MPI_Datatype datatype) {
+Blocks Arguments::blocks(const void* buffer, Numbers counts, Numbers displacements, MPI_Datatype datatype) {
   Blocks made;
-  if (counts == nullptr && parts_ != 0) fail(MPI_ERR_ARG);
+  if (counts.null() && parts_ != 0) fail(MPI_ERR_ARG);
   std::int64_t next = 0;
   for (int i = 0; good() && i < parts_; ++i) {
-    const std::int64_t first = displacements != nullptr ? displacements[i] : next;
+    const std::int64_t first = displacements.null() ? next : displacements[i];
     const Block part = block(buffer, counts[i], datatype);
     made.push_back(part_of(part, first, counts[i]));
     next += counts[i];
@@ -170,11 +175,9 @@ Blocks Arguments::blocks(const void* buffer, const int* counts, const int* displ
   return made;
 }
 
-template <typename Displacement>
-Blocks Arguments::byte_blocks(const void* buffer, const int* counts, const Displacement* displacements,
-                              const MPI_Datatype* datatypes) {
+Blocks Arguments::blocks(const void* buffer, Numbers counts, Numbers displacements, const MPI_Datatype* datatypes) {
   Blocks made;
-  if (parts_ != 0 && (counts == nullptr || displacements == nullptr || datatypes == nullptr)) fail(MPI_ERR_ARG);
+  if (parts_ != 0 && (counts.null() || displacements.null() || datatypes == nullptr)) fail(MPI_ERR_ARG);
   Layout bytes;
   bytes.extent = 1;
   for (int i = 0; good() && i < parts_; ++i) {
@@ -183,17 +186,7 @@ Blocks Arguments::byte_blocks(const void* buffer, const int* counts, const Displ
   return made;
 }
 
-Blocks Arguments::blocks(const void* buffer, const int* counts, const int* displacements,
-                         const MPI_Datatype* datatypes) {
-  return byte_blocks(buffer, counts, displacements, datatypes);
-}
-
-Blocks Arguments::blocks(const void* buffer, const int* counts, const MPI_Aint* displacements,
-                         const MPI_Datatype* datatypes) {
-  return byte_blocks(buffer, counts, displacements, datatypes);
-}
-
-Reduction Arguments::reduction(const void* buffer, int count, MPI_Datatype datatype, MPI_Op op) {
+Reduction Arguments::reduction(const void* buffer, std::int64_t count, MPI_Datatype datatype, MPI_Op op) {
   Reduction made;
   if (good() && op == MPI_OP_NULL) fail(MPI_ERR_OP);
   made.op = op_ = op;

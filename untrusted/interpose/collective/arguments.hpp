@@ -24,15 +24,14 @@ class Arguments {
   /// Whether the policy allows it. To be asked first: before anything that may be wrong at one rank only.
   bool legal(Relation relation, int root = 0);
 
-  Block block(const void* buffer, int count, MPI_Datatype datatype);
+  Block block(const void* buffer, std::int64_t count, MPI_Datatype datatype);
   /// `count` elements in each block, one block after the other.
-  Blocks blocks(const void* buffer, int count, MPI_Datatype datatype);
+  Blocks blocks(const void* buffer, std::int64_t count, MPI_Datatype datatype);
   /// Displacements are in extents of the datatype; null: one block after the other.
-  Blocks blocks(const void* buffer, const int* counts, const int* displacements, MPI_Datatype datatype);
+  Blocks blocks(const void* buffer, Numbers counts, Numbers displacements, MPI_Datatype datatype);
   /// Displacements are in bytes.
-  Blocks blocks(const void* buffer, const int* counts, const int* displacements, const MPI_Datatype* datatypes);
-  Blocks blocks(const void* buffer, const int* counts, const MPI_Aint* displacements, const MPI_Datatype* datatypes);
-  Reduction reduction(const void* buffer, int count, MPI_Datatype datatype, MPI_Op op);
+  Blocks blocks(const void* buffer, Numbers counts, Numbers displacements, const MPI_Datatype* datatypes);
+  Reduction reduction(const void* buffer, std::int64_t count, MPI_Datatype datatype, MPI_Op op);
 
   [[nodiscard]] bool good() const noexcept { return error_ == MPI_SUCCESS; }
   [[nodiscard]] bool is_root(int root) const noexcept { return root == call_.comm.rank; }
@@ -53,10 +52,6 @@ class Arguments {
   }
   /// A datatype that lives as long as the plan.
   MPI_Datatype keep(MPI_Datatype datatype, const Layout& layout);
-
-  template <typename Displacement>
-  Blocks byte_blocks(const void* buffer, const int* counts, const Displacement* displacements,
-                     const MPI_Datatype* datatypes);
 
   const Call& call_;
   int parts_;

@@ -202,10 +202,10 @@ void allreduce(Schedule& schedule, const Reduction& reduction, const Block& resu
   if (!here) schedule.then([result, bytes] { return result.unpack(bytes); });
 }
 
-void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<int>& counts,
+void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<std::int64_t>& counts,
                     const Block& result) {
   Sizes sizes;
-  for (const int count : counts) sizes.push_back(static_cast<std::uint64_t>(count) * result.layout.size);
+  for (const std::int64_t count : counts) sizes.push_back(static_cast<std::uint64_t>(count) * result.layout.size);
   if (schedule.rank() != kMiddle) {
     reduce(schedule, kMiddle, reduction, Block{});
     return scatter(schedule, kMiddle, {}, sizes, result);
@@ -215,7 +215,7 @@ void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::v
   schedule.extend([&schedule, whole, counts, sizes, result] {
     Blocks parts;
     std::int64_t first = 0;
-    for (const int count : counts) {
+    for (const std::int64_t count : counts) {
       parts.push_back(part_of(whole, first, count));
       first += count;
     }

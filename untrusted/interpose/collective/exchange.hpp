@@ -30,7 +30,7 @@ void alltoall(Schedule& schedule, const Blocks& out, const Blocks& in);
 void allreduce(Schedule& schedule, const Reduction& reduction, const Block& result);
 
 /// `counts[rank]` elements of the result go to each rank (section 5.10).
-void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<int>& counts,
+void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<std::int64_t>& counts,
                     const Block& result);
 
 }  // namespace sluice::interpose

@@ -37,7 +37,7 @@ Plan plan_all(Arguments& arguments, bool stays, const Block& mine, Blocks parts)
   });
 }
 
-Plan plan_prefix(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op,
+Plan plan_prefix(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type, MPI_Op op,
                  bool inclusive) {
   Arguments arguments(call);
   arguments.legal(Relation::ascending);
@@ -46,7 +46,8 @@ Plan plan_prefix(const Call& call, const void* sendbuf, void* recvbuf, int count
   return arguments.plan([=](Schedule& schedule) { scan(schedule, reduction, result, inclusive); });
 }
 
-Plan plan_scattered(Arguments& arguments, const Reduction& reduction, std::vector<int> counts, const Block& result) {
+Plan plan_scattered(Arguments& arguments, const Reduction& reduction, std::vector<std::int64_t> counts,
+                    const Block& result) {
   return arguments.plan([reduction, counts = std::move(counts), result](Schedule& schedule) {
     reduce_scatter(schedule, reduction, counts, result);
   });
@@ -60,7 +61,7 @@ Plan plan_barrier(const Call& call) {
   return arguments.plan(barrier);
 }
 
-Plan plan_bcast(const Call& call, void* buffer, int count, MPI_Datatype type, int root) {
+Plan plan_bcast(const Call& call, void* buffer, MPI_Count count, MPI_Datatype type, int root) {
   Arguments arguments(call);
   arguments.legal(Relation::from_root, root);
   const Block block = arguments.block(buffer, count, type);
@@ -73,8 +74,8 @@ Plan plan_bcast(const Call& call, void* buffer, int count, MPI_Datatype type, in
   });
 }
 
-Plan plan_gather(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
-                 int recvcount, MPI_Datatype recvtype, int root) {
+Plan plan_gather(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
+                 MPI_Count recvcount, MPI_Datatype recvtype, int root) {
   Arguments arguments(call);
   arguments.legal(Relation::to_root, root);
   const bool is_root = arguments.is_root(root);
@@ -89,8 +90,8 @@ Plan plan_gather(const Call& call, const void* sendbuf, int sendcount, MPI_Datat
   });
 }
 
-Plan plan_gatherv(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
-                  const int* recvcounts, const int* displs, MPI_Datatype recvtype, int root) {
+Plan plan_gatherv(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
+                  Numbers recvcounts, Numbers displs, MPI_Datatype recvtype, int root) {
   Arguments arguments(call);
   arguments.legal(Relation::to_root, root);
   const bool is_root = arguments.is_root(root);
@@ -104,8 +105,8 @@ Plan plan_gatherv(const Call& call, const void* sendbuf, int sendcount, MPI_Data
   });
 }
 
-Plan plan_scatter(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
-                  int recvcount, MPI_Datatype recvtype, int root) {
+Plan plan_scatter(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
+                  MPI_Count recvcount, MPI_Datatype recvtype, int root) {
   Arguments arguments(call);
   arguments.legal(Relation::from_root, root);
   const bool is_root = arguments.is_root(root);
@@ -119,8 +120,8 @@ Plan plan_scatter(const Call& call, const void* sendbuf, int sendcount, MPI_Data
   });
 }
 
-Plan plan_scatterv(const Call& call, const void* sendbuf, const int* sendcounts, const int* displs,
-                   MPI_Datatype sendtype, void* recvbuf, int recvcount, MPI_Datatype recvtype, int root) {
+Plan plan_scatterv(const Call& call, const void* sendbuf, Numbers sendcounts, Numbers displs, MPI_Datatype sendtype,
+                   void* recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, int root) {
   Arguments arguments(call);
   arguments.legal(Relation::from_root, root);
   const bool is_root = arguments.is_root(root);
@@ -133,8 +134,8 @@ Plan plan_scatterv(const Call& call, const void* sendbuf, const int* sendcounts,
   });
 }
 
-Plan plan_allgather(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
-                    int recvcount, MPI_Datatype recvtype) {
+Plan plan_allgather(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
+                    MPI_Count recvcount, MPI_Datatype recvtype) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -142,8 +143,8 @@ Plan plan_allgather(const Call& call, const void* sendbuf, int sendcount, MPI_Da
   return plan_all(arguments, stays, mine, arguments.blocks(recvbuf, recvcount, recvtype));
 }
 
-Plan plan_allgatherv(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
-                     const int* recvcounts, const int* displs, MPI_Datatype recvtype) {
+Plan plan_allgatherv(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
+                     Numbers recvcounts, Numbers displs, MPI_Datatype recvtype) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -151,8 +152,8 @@ Plan plan_allgatherv(const Call& call, const void* sendbuf, int sendcount, MPI_D
   return plan_all(arguments, stays, mine, arguments.blocks(recvbuf, recvcounts, displs, recvtype));
 }
 
-Plan plan_alltoall(const Call& call, const void* sendbuf, int sendcount, MPI_Datatype sendtype, void* recvbuf,
-                   int recvcount, MPI_Datatype recvtype) {
+Plan plan_alltoall(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
+                   MPI_Count recvcount, MPI_Datatype recvtype) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -161,9 +162,8 @@ Plan plan_alltoall(const Call& call, const void* sendbuf, int sendcount, MPI_Dat
   return plan_exchange(arguments, stays, std::move(out), std::move(in));
 }
 
-Plan plan_alltoallv(const Call& call, const void* sendbuf, const int* sendcounts, const int* sdispls,
-                    MPI_Datatype sendtype, void* recvbuf, const int* recvcounts, const int* rdispls,
-                    MPI_Datatype recvtype) {
+Plan plan_alltoallv(const Call& call, const void* sendbuf, Numbers sendcounts, Numbers sdispls, MPI_Datatype sendtype,
+                    void* recvbuf, Numbers recvcounts, Numbers rdispls, MPI_Datatype recvtype) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -172,8 +172,8 @@ Plan plan_alltoallv(const Call& call, const void* sendbuf, const int* sendcounts
   return plan_exchange(arguments, stays, std::move(out), std::move(in));
 }
 
-Plan plan_alltoallw(const Call& call, const void* sendbuf, const int* sendcounts, const int* sdispls,
-                    const MPI_Datatype* sendtypes, void* recvbuf, const int* recvcounts, const int* rdispls,
+Plan plan_alltoallw(const Call& call, const void* sendbuf, Numbers sendcounts, Numbers sdispls,
+                    const MPI_Datatype* sendtypes, void* recvbuf, Numbers recvcounts, Numbers rdispls,
                     const MPI_Datatype* recvtypes) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
@@ -183,7 +183,7 @@ Plan plan_alltoallw(const Call& call, const void* sendbuf, const int* sendcounts
   return plan_exchange(arguments, stays, std::move(out), std::move(in));
 }
 
-Plan plan_reduce(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op,
+Plan plan_reduce(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type, MPI_Op op,
                  int root) {
   Arguments arguments(call);
   arguments.legal(Relation::to_root, root);
@@ -194,7 +194,8 @@ Plan plan_reduce(const Call& call, const void* sendbuf, void* recvbuf, int count
   return arguments.plan([=](Schedule& schedule) { reduce(schedule, root, reduction, result); });
 }
 
-Plan plan_allreduce(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op) {
+Plan plan_allreduce(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type,
+                    MPI_Op op) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const Reduction reduction = arguments.reduction(in_place(sendbuf) ? recvbuf : sendbuf, count, type, op);
@@ -202,37 +203,39 @@ Plan plan_allreduce(const Call& call, const void* sendbuf, void* recvbuf, int co
   return arguments.plan([=](Schedule& schedule) { allreduce(schedule, reduction, result); });
 }
 
-Plan plan_reduce_scatter(const Call& call, const void* sendbuf, void* recvbuf, const int* recvcounts, MPI_Datatype type,
+Plan plan_reduce_scatter(const Call& call, const void* sendbuf, void* recvbuf, Numbers recvcounts, MPI_Datatype type,
                          MPI_Op op) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const void* operand = in_place(sendbuf) ? recvbuf : sendbuf;
-  std::vector<int> counts;
-  int total = 0;
+  std::vector<std::int64_t> counts;
+  std::int64_t total = 0;
   for (const Block& part : arguments.blocks(operand, recvcounts, nullptr, type)) {
-    counts.push_back(static_cast<int>(part.count));
-    total += counts.back();
+    counts.push_back(part.count);
+    total += part.count;
   }
   const Reduction reduction = arguments.reduction(operand, total, type, op);
-  const int own = counts.empty() ? 0 : counts[static_cast<std::size_t>(call.comm.rank)];
+  const std::int64_t own = counts.empty() ? 0 : counts[static_cast<std::size_t>(call.comm.rank)];
   return plan_scattered(arguments, reduction, std::move(counts), arguments.block(recvbuf, own, type));
 }
 
-Plan plan_reduce_scatter_block(const Call& call, const void* sendbuf, void* recvbuf, int recvcount, MPI_Datatype type,
-                               MPI_Op op) {
+Plan plan_reduce_scatter_block(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count recvcount,
+                               MPI_Datatype type, MPI_Op op) {
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const void* operand = in_place(sendbuf) ? recvbuf : sendbuf;
-  const Reduction reduction = arguments.reduction(operand, recvcount * arguments.size(), type, op);
-  std::vector<int> counts(static_cast<std::size_t>(arguments.size()), recvcount);
-  return plan_scattered(arguments, reduction, std::move(counts), arguments.block(recvbuf, recvcount, type));
+  const Block result = arguments.block(recvbuf, recvcount, type);
+  const std::int64_t total = arguments.good() ? recvcount * arguments.size() : 0;
+  const Reduction reduction = arguments.reduction(operand, total, type, op);
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(arguments.size()), recvcount);
+  return plan_scattered(arguments, reduction, std::move(counts), result);
 }
 
-Plan plan_scan(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op) {
+Plan plan_scan(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type, MPI_Op op) {
   return plan_prefix(call, sendbuf, recvbuf, count, type, op, true);
 }
 
-Plan plan_exscan(const Call& call, const void* sendbuf, void* recvbuf, int count, MPI_Datatype type, MPI_Op op) {
+Plan plan_exscan(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type, MPI_Op op) {
   return plan_prefix(call, sendbuf, recvbuf, count, type, op, false);
 }
 

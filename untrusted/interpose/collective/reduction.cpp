@@ -14,6 +14,9 @@ namespace {
 /// Large reductions run piece by piece, so that ranks further up start early.
 constexpr std::uint64_t kPiece = std::uint64_t{256} * 1024;
 
+/// Elements that the host MPI combines at a time: its counts are ints.
+constexpr std::int64_t kCombined = std::int64_t{1} << 30;
+
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Ranks that reduce among themselves first, in the order of their operands.
@@ -36,7 +39,13 @@ std::vector<Group> groups_of(const SubjectMap& map, bool commutes) {
 /// Adds the step `second = first op second`.
 void combine(Schedule& schedule, MPI_Op op, const Block& first, const Block& second) {
   schedule.then([op, first, second] {
-    return PMPI_Reduce_local(first.address, second.address, static_cast<int>(first.count), first.datatype, op);
+    int error = MPI_SUCCESS;
+    for (std::int64_t done = 0; error == MPI_SUCCESS && done < first.count; done += kCombined) {
+      const std::int64_t count = std::min(kCombined, first.count - done);
+      error = PMPI_Reduce_local(part_of(first, done, count).address, part_of(second, done, count).address,
+                                static_cast<int>(count), first.datatype, op);
+    }
+    return error;
   });
 }
 

@@ -26,8 +26,9 @@ Layout layout_of(MPI_Datatype datatype);
 
 /// The address of element `index` of a buffer.
 inline const void* element(const void* buffer, std::int64_t index, const Layout& layout) noexcept {
-  // Not pointer arithmetic: the buffer may be MPI_BOTTOM, which points at nothing.
-  const std::intptr_t address = reinterpret_cast<std::intptr_t>(buffer) + index * layout.extent;
+  // Not pointer arithmetic: the buffer may be MPI_BOTTOM, which points at nothing. Unsigned, as the index may be any.
+  const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(buffer) +
+                                 static_cast<std::uintptr_t>(index) * static_cast<std::uintptr_t>(layout.extent);
   return reinterpret_cast<const void*>(address);  // NOLINT(performance-no-int-to-ptr)
 }
 
