@@ -100,3 +100,42 @@ def test_help_teaches():
     assert result.returncode == 0
     for word in ("host", "cross", "one-way", "inside", "exit codes", "--quick"):
         assert word in result.stdout
+
+
+def collectives(*arguments, timeout=240):
+    return subprocess.run([str(BENCH / "collectives"), *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=timeout, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+
+
+def test_quick_run_of_collectives_has_every_figure(tmp_path):
+    result = collectives("--quick", "--json", str(tmp_path / "all.json"))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads((tmp_path / "all.json").read_text())["figures"]
+    assert {(row["mpi"], row["test"], row["place"], row["bytes"]) for row in rows} == {
+        (mpi, f"{test}, 3 x 2 ranks", place, size) for mpi in ("openmpi", "mpich")
+        for test in ("Bcast", "Scatter", "Reduce", "Gather") for place in ("host", "chain", "one-label")
+        for size in (8, 65536)}
+    for row in rows:
+        assert all(math.isfinite(value) and value > 0 for value in row["values"]), row
+        assert (row["ratio"] is None) == (row["place"] == "host"), row
+    assert "openmpi: 8 bytes: at most 2 times the host's in" in result.stdout
+
+
+def test_messages_between_subjects_do_not_grow_with_their_ranks(tmp_path):
+    """Two boundaries between three subjects: each is crossed once, whatever the ranks."""
+    result = collectives("--mpi", "openmpi", "--ranks", "3", "--messages", "--json", str(tmp_path / "all.json"))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads((tmp_path / "all.json").read_text())["messages"]
+    for shape in ("chain", "one-label"):
+        for test in ("Bcast", "Scatter", "Reduce", "Gather"):
+            flows = [row["messages"] for row in rows if (row["shape"], row["test"]) == (shape, test)]
+            assert sum(flows) == 2 and max(flows) == 1, f"{shape} {test}: {flows}"
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["--tests", "Barrier"], "Bcast"), (["--ranks", "0"], "at least 1"), (["--sizes", "x"], "at least 4"),
+    (["--build", "/nowhere"], "cmake")])
+def test_wrong_usage_of_collectives_is_explained(arguments, word):
+    result = collectives(*arguments, timeout=20)
+    assert result.returncode == 2
+    assert word in result.stderr

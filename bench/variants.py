@@ -27,13 +27,13 @@ class Failed(Exception):
     """A variant ended badly or took too long."""
 
 
-def program_of(build: pathlib.Path, mpi: str) -> pathlib.Path:
-    return build / "bench" / f"mpi_bench-{mpi}"
+def program_of(build: pathlib.Path, mpi: str, name: str = "mpi_bench") -> pathlib.Path:
+    return build / "bench" / f"{name}-{mpi}"
 
 
-def check_built(build: pathlib.Path, mpis: list) -> None:
+def check_built(build: pathlib.Path, mpis: list, name: str = "mpi_bench") -> None:
     """Raises NotBuilt, with what to do, where the build tree lacks a program."""
-    for path in [build / "bin" / "sluice", *(program_of(build, mpi) for mpi in mpis)]:
+    for path in [build / "bin" / "sluice", *(program_of(build, mpi, name) for mpi in mpis)]:
         if not path.is_file():
             raise NotBuilt(f"{path}: not built; cmake --preset release && cmake --build --preset release, or --build DIR")
 
@@ -78,15 +78,18 @@ class Variant:
         return f"{self.mpi} {self.name} {what}: {' '.join(map(str, self.command))}\n  " + "\n  ".join(last)
 
 
-def _subject(name: str, mpi: str, ranks: int, program: str, arguments: list) -> str:
+def subject_text(name: str, mpi: str, ranks: int, program: str, arguments: list, label: str = "BENCH",
+                 files: list = ()) -> str:
+    readable = ", ".join(f"{{ path: {path}, access: read }}" for path in [program, *files])
     words = ", ".join(json.dumps(word) for word in [f"./{program}", *arguments])
-    return (f"  {name}:\n    label: BENCH\n    ranks: {ranks}\n    mpi: {mpi}\n    run: [{words}]\n"
-            f"    files: [ {{ path: {program}, access: read }} ]\n")
+    return (f"  {name}:\n    label: {label}\n    ranks: {ranks}\n    mpi: {mpi}\n    run: [{words}]\n"
+            f"    files: [ {readable} ]\n")
 
 
-def _policy(subjects: list, flows: list) -> str:
-    lines = "".join(f"  - {{ from: {source}, to: {target}, queue: {QUEUE} }}\n" for source, target in flows)
-    return "sluice: 1\nlattice: { levels: [BENCH] }\nsubjects:\n" + "".join(subjects) + "flows:\n" + lines
+def policy_text(subjects: list, flows: list, levels: list = ("BENCH",), queue: str = QUEUE) -> str:
+    lines = "".join(f"  - {{ from: {source}, to: {target}, queue: {queue} }}\n" for source, target in flows)
+    lattice = f"lattice: {{ levels: [{', '.join(levels)}] }}\n"
+    return "sluice: 1\n" + lattice + "subjects:\n" + "".join(subjects) + "flows:\n" + lines
 
 
 def plan(build: pathlib.Path, folder: pathlib.Path, options) -> list:
@@ -120,21 +123,21 @@ class _Maker:
         if not tests:
             return None
         subjects = [self._subject(name, 1, [*self.sizes, *tests]) for name in ("left", "right")]
-        return self._sluice("cross", _policy(subjects, [("left", "right"), ("right", "left")]))
+        return self._sluice("cross", policy_text(subjects, [("left", "right"), ("right", "left")]))
 
     def one_way(self, tests: list):
         if "stream" not in tests:
             return None
         arguments = [*self.sizes, "--delay", str(DELAY), "stream"]
         subjects = [self._subject(name, 1, arguments) for name in ("low", "high")]
-        return self._sluice("one-way", _policy(subjects, [("low", "high")]))
+        return self._sluice("one-way", policy_text(subjects, [("low", "high")]))
 
     def inside(self, tests: list) -> Variant:
         subjects = [self._subject("pair", 2, [*self.sizes, *tests]), self._subject("other", 1, ["idle"])]
-        return self._sluice("inside", _policy(subjects, [("pair", "other"), ("other", "pair")]))
+        return self._sluice("inside", policy_text(subjects, [("pair", "other"), ("other", "pair")]))
 
     def _subject(self, name: str, ranks: int, arguments: list) -> str:
-        return _subject(name, self.mpi, ranks, self.program.name, arguments)
+        return subject_text(name, self.mpi, ranks, self.program.name, arguments)
 
     def _sluice(self, name: str, policy: str) -> Variant:
         folder = self.folder / f"{self.mpi}-{name}"

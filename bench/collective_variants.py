@@ -1,0 +1,163 @@
+"""How each variant of the benchmark of collectives is started, and what its lines and counters say."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import threading
+
+import variants
+from figures import Figures, Key
+
+TESTS = ["Bcast", "Scatter", "Reduce", "Gather"]
+SUBJECTS = ["low", "middle", "high"]
+LEVELS = ["UNCLASSIFIED", "SECRET", "TOP_SECRET"]
+CHAIN = [("low", "middle"), ("middle", "high")]
+ANY = [(a, b) for a in SUBJECTS for b in SUBJECTS if a != b]
+# Holds what collective_bench has under way.
+QUEUE = "256MiB"
+# What is to be reached: bytes, largest ratio to the host MPI.
+GOALS = [(8, 2.0), (1 << 20, 1.2), (4 << 20, 1.2)]
+# Calls that are counted.
+CALLS = 10
+
+
+def times(variant) -> list:
+    """Lines as figures.Figures takes them: microseconds for each call, the slowest rank deciding."""
+    found = {}
+    for line in variant.run():
+        found.setdefault((line["test"], line["bytes"]), []).append(line)
+    ranks = variant.name.split(" x")[1]
+    return [{"test": f"{test}, 3 x {ranks} ranks", "place": "", "bytes": size, "unit": "us", "value": _span(lines)}
+            for (test, size), lines in found.items()]
+
+
+def _span(lines: list) -> float:
+    span = max(line["end"] for line in lines) - min(line["begin"] for line in lines)
+    return span / lines[0]["calls"] * 1e6
+
+
+@dataclasses.dataclass
+class CollectiveVariant(variants.Variant):
+    """`name` has the number of ranks of a subject in it, which is kept in the test's name."""
+
+    def run(self) -> list:
+        """The lines of one start. Opens each gate when all ranks are there. Raises Failed."""
+        ranks = 3 * int(self.name.split(" x")[1])
+        gates = self.cwd / "gates"
+        shutil.rmtree(gates, ignore_errors=True)
+        gates.mkdir()
+        output, found, waiting = [], [], {}
+        with self._start() as process:
+            # Both mpiexec and sluice end all that they started.
+            watch = threading.Timer(variants.TIMEOUT, process.send_signal, [signal.SIGTERM])
+            watch.start()
+            for text in process.stdout:
+                output.append(text)
+                line = json.loads(text[text.index("{"):]) if '{"' in text else {}
+                if "test" in line:
+                    found.append(line)
+                if "gate" in line:
+                    waiting[line["gate"]] = waiting.get(line["gate"], 0) + 1
+                    if waiting[line["gate"]] == ranks:
+                        (gates / str(line["gate"])).touch()
+            process.wait()
+            watch.cancel()
+        if process.returncode != 0 or {line["rank"] for line in found} != set(range(ranks)):
+            raise variants.Failed(self._explain(f"ended with exit code {process.returncode}", "".join(output), ""))
+        return found
+
+    def _start(self) -> subprocess.Popen:
+        env = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+        return subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True, errors="replace", cwd=self.cwd, env=env)
+
+
+class Maker:
+    """Makes the variants, with their policies written below `folder`."""
+
+    def __init__(self, build: pathlib.Path, folder: pathlib.Path, options):
+        self.build, self.folder, self.options = build, folder, options
+        folder.chmod(0o755)
+
+    def plan(self) -> list:
+        work = ["--work", "0.05"] if self.options.quick else []
+        sizes = ["--sizes", ",".join(map(str, self.options.sizes))]
+        arguments = [*work, *sizes, "--gates", "gates", *self.options.tests]
+        found = []
+        for mpi in self.options.mpis:
+            for ranks in self.options.ranks:
+                found.append(self._host(mpi, ranks, arguments))
+                found.append(self._sluice("chain", mpi, ranks, arguments))
+                found.append(self._sluice("one-label", mpi, ranks, arguments))
+        return found
+
+    def messages(self) -> list:
+        """Messages that cross from one subject to another in one call: a dict for each variant, test and flow."""
+        found = []
+        for mpi in self.options.mpis:
+            for ranks in self.options.ranks:
+                for shape in ("chain", "one-label"):
+                    for test in self.options.tests:
+                        found += self._count(shape, mpi, ranks, test)
+        return found
+
+    def _count(self, shape: str, mpi: str, ranks: int, test: str) -> list:
+        arguments = ["--calls", str(CALLS), "--sizes", "8", test]
+        variant = self._sluice(shape, mpi, ranks, arguments, f"-{test}")
+        variant.run()
+        flows = json.loads((variant.cwd / "summary.json").read_text())["flows"]
+        return [{"mpi": mpi, "shape": shape, "ranks": ranks, "test": test, "from": flow["from"], "to": flow["to"],
+                 "messages": flow["messages"] / CALLS} for flow in flows]
+
+    def _host(self, mpi: str, ranks: int, arguments: list):
+        bind = ["--oversubscribe", "--bind-to", "none"] if mpi == "openmpi" else ["-bind-to", "none"]
+        program = variants.program_of(self.build, mpi, "collective_bench")
+        command = [f"mpiexec.{mpi}", *bind, "-n", str(3 * ranks), str(program), *arguments]
+        folder = self.folder / f"{mpi}-host-{ranks}"
+        folder.mkdir()
+        return CollectiveVariant(f"host x{ranks}", mpi, command, folder)
+
+    def _sluice(self, shape: str, mpi: str, ranks: int, arguments: list, suffix: str = ""):
+        program = variants.program_of(self.build, mpi, "collective_bench")
+        folder = self.folder / f"{mpi}-{shape}-{ranks}{suffix}"
+        folder.mkdir()
+        folder.chmod(0o755)
+        (folder / "gates").mkdir()
+        shutil.copy(program, folder)
+        labels = LEVELS if shape == "chain" else ["SECRET"] * 3
+        subjects = [variants.subject_text(name, mpi, ranks, program.name, arguments, label, ["gates"])
+                    for name, label in zip(SUBJECTS, labels)]
+        flows = CHAIN if shape == "chain" else ANY
+        (folder / "policy.yaml").write_text(variants.policy_text(subjects, flows, LEVELS, QUEUE))
+        command = [str(self.build / "bin" / "sluice"), "run", "--quiet", "--json=summary.json", "policy.yaml"]
+        return CollectiveVariant(f"{shape} x{ranks}", mpi, command, folder)
+
+
+def show_goals(figures: Figures, out) -> None:
+    """How many of the ratios reach the goal, and the worst."""
+    print(file=out)
+    for mpi in figures.choices("mpi"):
+        for count, most in GOALS:
+            keys = [key for key in figures.values if key.mpi == mpi and key.bytes == count and key.place != "host"]
+            ratios = sorted((figures.ratio(key), key.test, key.place) for key in keys)
+            if not ratios:
+                continue
+            good = sum(ratio <= most for ratio, _, _ in ratios)
+            worst = ratios[-1]
+            print(f"{mpi}: {count} bytes: at most {most:g} times the host's in {good} of {len(ratios)} cases; "
+                  f"worst {worst[0]:.2f} ({worst[1]}, {worst[2]})", file=out)
+
+
+def show_messages(counted: list, out) -> None:
+    print("messages between subjects for each call (flows that carry none are left out)", file=out)
+    rows = {}
+    for row in counted:
+        rows.setdefault((row["mpi"], row["shape"], row["ranks"], row["test"]), []).append(row)
+    for (mpi, shape, ranks, test), flows in rows.items():
+        used = ", ".join(f"{flow['from']} -> {flow['to']} {flow['messages']:g}" for flow in flows if flow["messages"])
+        total = sum(flow["messages"] for flow in flows)
+        print(f"  {mpi:8}{shape:10} 3 x {ranks} ranks  {test:8}{total:g} in all: {used}", file=out)
