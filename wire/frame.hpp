@@ -41,7 +41,8 @@ constexpr std::uint32_t frame_stride(std::uint32_t payload) noexcept {
 }
 
 /// Context id of MPI_COMM_WORLD. Others are derived from their parent's, never negotiated. The lowest kChannelBits
-/// bits tell apart what travels within one communicator (untrusted/interpose/communicator/communicator.hpp) and are zero here.
+/// bits tell apart what travels within one communicator (untrusted/interpose/communicator/communicator.hpp) and are
+/// zero here.
 inline constexpr std::uint32_t kChannelBits = 3;
 inline constexpr std::uint64_t kWorldContext = std::uint64_t{1} << kChannelBits;
 

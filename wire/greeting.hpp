@@ -12,7 +12,7 @@
 namespace sluice::wire {
 
 inline constexpr std::uint32_t kGreetingMagic = 0x534c4331;  // "SLC1"
-inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kProtocolVersion = 2;
 
 /// Path of the guard's socket inside every sandbox.
 inline constexpr char kGuardSocketPath[] = "/run/sluice/guard";

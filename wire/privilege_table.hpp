@@ -8,6 +8,7 @@
 //                  | std::uint32_t capability[rank_count]   (kNoCapability inside the subject and without a flow)
 //                  | InflowEntry[inflow_count]
 //                  | std::uint8_t allowed[subject_count * subject_count]  (row: from)
+//                  | char lattice[lattice_bytes]  (zero-terminated: LEVEL/LEVEL//COMPARTMENT/COMPARTMENT, lowest first)
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,8 @@ inline constexpr std::size_t kNameBytes = 64;
 inline constexpr std::size_t kLabelBytes = 256;
 inline constexpr std::size_t kReasonBytes = 240;
 inline constexpr std::size_t kHintBytes = 240;
+/// Room for 256 levels and 64 compartments.
+inline constexpr std::size_t kLatticeBytes = std::size_t{21} * 1024;
 
 struct PrivilegeTable {
   std::uint32_t magic;
@@ -32,7 +35,7 @@ struct PrivilegeTable {
   std::uint32_t subject_count;
   std::uint32_t rank_count;
   std::uint32_t inflow_count;
-  std::uint32_t reserved;
+  std::uint32_t lattice_bytes;
 };
 
 struct SubjectEntry {

@@ -46,6 +46,12 @@ std::string lattice_change(const Policy& policy, const Subject& sender, const Su
          "; or add only the flow, with downgrade: NAME";
 }
 
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : "/") + name;
+  return text;
+}
+
 }  // namespace
 
 std::string named(const Subject& subject) { return subject.name + " (" + subject.label_text + ")"; }
@@ -105,6 +111,7 @@ Explanation explain(const Policy& policy, std::uint32_t from, std::uint32_t to) 
 
 void compile(Policy& policy) {
   table::RunTable& table = policy.table;
+  table.lattice = joined(policy.lattice.levels()) + "//" + joined(policy.lattice.compartments());
   table.subjects.clear();
   table.decisions.clear();
   for (const Subject& subject : policy.subjects) {

@@ -11,7 +11,7 @@ namespace sluice::table {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x534c5252;  // "SLRR"
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 class Writer {
  public:
@@ -146,6 +146,7 @@ std::vector<std::byte> encode(const RunTable& table) {
     out.text(decision.reason);
     out.text(decision.hint);
   }
+  out.text(table.lattice);
   return out.take();
 }
 
@@ -159,6 +160,7 @@ Result<RunTable, TableError> decode(std::span<const std::byte> bytes) {
   for (std::uint32_t i = 0; i < subjects && !in.failed(); ++i) table.subjects.push_back(read_subject(in));
   for (std::uint32_t i = 0; i < flows && !in.failed(); ++i) table.flows.push_back(read_flow(in, subjects));
   for (std::uint32_t i = 0; i < subjects * subjects && !in.failed(); ++i) table.decisions.push_back(read_decision(in));
+  table.lattice = in.text(wire::kLatticeBytes);
   if (!in.failed() && !in.at_end()) in.fail(TableError::malformed);
   if (in.failed()) return in.error();
   if (const auto checked = check(table); !checked.ok()) return checked.error();

@@ -27,6 +27,7 @@ TEST(Codec, RoundTrips) {
   EXPECT_EQ(back.flows[2].downgrade, "release");
   EXPECT_EQ(back.flows[0].queue_bytes, std::uint64_t{4} << 20);
   EXPECT_EQ(back.decision(0, 2).policy_line, 21U);
+  EXPECT_EQ(back.lattice, "LOW/MID/HIGH//A/B");
   EXPECT_EQ(encode(back), bytes);
 }
 

@@ -7,6 +7,7 @@ namespace sluice::table {
 
 inline RunTable example_table() {
   RunTable table;
+  table.lattice = "LOW/MID/HIGH//A/B";
   table.subjects = {{"low", "LOW", 0, 2, true},
                     {"apart", "LOW", 6, 4, false},
                     {"mid", "MID//A", 2, 3, true},

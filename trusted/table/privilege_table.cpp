@@ -65,6 +65,8 @@ std::vector<std::byte> privilege_table(const RunTable& table, std::uint32_t subj
     append(bytes, wire::InflowEntry{table.flows[flow].from, segment_count(table, table.flows[flow])});
   }
   for (const Decision& decision : table.decisions) append(bytes, std::uint8_t{decision.allowed});
+  for (const char letter : table.lattice) append(bytes, letter);
+  append(bytes, '\0');
 
   const wire::PrivilegeTable header{.magic = wire::kTableMagic,
                                     .version = wire::kProtocolVersion,
@@ -73,7 +75,7 @@ std::vector<std::byte> privilege_table(const RunTable& table, std::uint32_t subj
                                     .subject_count = count,
                                     .rank_count = table.world_size(),
                                     .inflow_count = static_cast<std::uint32_t>(incoming.size()),
-                                    .reserved = 0};
+                                    .lattice_bytes = static_cast<std::uint32_t>(table.lattice.size() + 1)};
   std::memcpy(bytes.data(), &header, sizeof header);
   return bytes;
 }

@@ -31,7 +31,7 @@ bool within_limits(const RunTable& table) {
   for (const Decision& decision : table.decisions) {
     if (!fits(decision.reason, wire::kReasonBytes) || !fits(decision.hint, wire::kHintBytes)) return false;
   }
-  return ranks <= wire::kMaxRanks;
+  return ranks <= wire::kMaxRanks && fits(table.lattice, wire::kLatticeBytes);
 }
 
 /// Names differ, and ranks are numbered through: world first.

@@ -57,6 +57,7 @@ struct RunTable {
   std::vector<Subject> subjects;
   std::vector<Flow> flows;
   std::vector<Decision> decisions;  ///< row-major: decisions[from * subjects.size() + to]
+  std::string lattice;              ///< levels, lowest first, and compartments: LEVEL/LEVEL//COMPARTMENT/COMPARTMENT
 
   /// Ranks of the run, those of `world: subject` subjects included.
   [[nodiscard]] std::uint32_t rank_count() const noexcept;

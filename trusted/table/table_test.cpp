@@ -135,6 +135,9 @@ TEST(PrivilegeTable, LaysOutWhatTheWireHeaderSays) {
   EXPECT_EQ(inflow.source_subject, 3U);
   EXPECT_EQ(inflow.segment_count, (std::uint32_t{1} << 20) / wire::kSegmentBytes);
   for (const Decision& decision : table.decisions) EXPECT_EQ(take<std::uint8_t>(rest) == 1, decision.allowed);
+  EXPECT_EQ(header.lattice_bytes, table.lattice.size() + 1);
+  for (const char letter : table.lattice) EXPECT_EQ(take<char>(rest), letter);
+  EXPECT_EQ(take<char>(rest), '\0');
   EXPECT_TRUE(rest.empty());
 }
 

@@ -12,7 +12,9 @@ const char* PrivilegeView::read(std::span<const std::byte> bytes) noexcept {
   const std::size_t count = header_->subject_count;
   const std::size_t ranks = header_->rank_count;
   const std::size_t inflows = header_->inflow_count;
-  if (count == 0 || count > wire::kMaxSubjects || ranks > wire::kMaxRanks || inflows > wire::kMaxSubjects) {
+  const std::size_t lattice = header_->lattice_bytes;
+  if (count == 0 || count > wire::kMaxSubjects || ranks > wire::kMaxRanks || inflows > wire::kMaxSubjects ||
+      lattice == 0 || lattice > wire::kLatticeBytes) {
     return "the privilege table is over its limits";
   }
   const std::byte* place = bytes.data() + sizeof *header_;
@@ -28,6 +30,8 @@ const char* PrivilegeView::read(std::span<const std::byte> bytes) noexcept {
   place += inflows * sizeof *inflow_;
   allowed_ = reinterpret_cast<const std::uint8_t*>(place);
   place += count * count;
+  lattice_ = reinterpret_cast<const char*>(place);
+  place += header_->lattice_bytes;
   const auto total = static_cast<std::size_t>(place - bytes.data());
   if (total != header_->total_bytes || total > bytes.size()) return "the privilege table is cut short";
   return check();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "wire/privilege_table.hpp"
 
@@ -34,6 +35,9 @@ class PrivilegeView {
     return from == to || allowed_[std::size_t{from} * subject_count() + to] != 0;
   }
 
+  /// Levels, lowest first, and compartments: LEVEL/LEVEL//COMPARTMENT/COMPARTMENT.
+  [[nodiscard]] std::string_view lattice() const noexcept { return {lattice_, header_->lattice_bytes - 1}; }
+
   /// Whether the subject takes part in the run's world.
   [[nodiscard]] bool in_world(std::uint32_t index) const noexcept {
     return subjects_[index].first_rank < world_size() &&
@@ -54,6 +58,7 @@ class PrivilegeView {
   const std::uint32_t* capability_ = nullptr;
   const wire::InflowEntry* inflow_ = nullptr;
   const std::uint8_t* allowed_ = nullptr;
+  const char* lattice_ = nullptr;
 };
 
 }  // namespace sluice::interpose

@@ -11,6 +11,8 @@
 namespace sluice::interpose {
 namespace {
 
+constexpr char kLattice[] = "LOW/HIGH//A";
+
 /// Two subjects in the world, of 2 and 1 ranks, and one outside; the first may send to the second, whose table it is.
 std::vector<std::byte> example() {
   std::vector<std::byte> bytes;
@@ -18,7 +20,7 @@ std::vector<std::byte> example() {
     const auto* first = reinterpret_cast<const std::byte*>(&entry);
     bytes.insert(bytes.end(), first, first + sizeof entry);
   };
-  append(wire::PrivilegeTable{wire::kTableMagic, wire::kProtocolVersion, 0, 1, 3, 3, 1, 0});
+  append(wire::PrivilegeTable{wire::kTableMagic, wire::kProtocolVersion, 0, 1, 3, 3, 1, sizeof kLattice});
   std::uint32_t next = 0;
   for (const auto& [name, ranks] : {std::pair{"low", 2U}, std::pair{"high", 1U}, std::pair{"alone", 2U}}) {
     wire::SubjectEntry subject{};
@@ -32,6 +34,7 @@ std::vector<std::byte> example() {
   for (int i = 0; i < 3; ++i) append(wire::kNoCapability);
   append(wire::InflowEntry{0, 16});
   for (const int allowed : {1, 1, 0, 0, 1, 0, 0, 0, 1}) append(static_cast<std::uint8_t>(allowed));
+  append(kLattice);
   const auto total = static_cast<std::uint32_t>(bytes.size());
   std::memcpy(bytes.data() + offsetof(wire::PrivilegeTable, total_bytes), &total, sizeof total);
   return bytes;
@@ -51,6 +54,7 @@ TEST(PrivilegeView, ReadsATable) {
   EXPECT_EQ(view.inflow(0).segment_count, 16U);
   EXPECT_TRUE(view.allowed(0, 1));
   EXPECT_FALSE(view.allowed(1, 0));
+  EXPECT_EQ(view.lattice(), "LOW/HIGH//A");
 }
 
 TEST(PrivilegeView, NamesWhatIsWrong) {
