@@ -67,8 +67,8 @@ int MPIX_Flow_allowed(int from, int to, int* allowed);
 #define MPIX_COLLECTIVES_NEIGHBOR 16  /* Neighbor_allgather(v), Neighbor_alltoall(v,w) on a topology */
 
 /* Sets *legal to the kinds that the policy lets `comm` carry with this root, or-ed together: a collective of another
- * kind raises MPIX_ERR_FLOW. `root`: a rank of `comm`, of its remote group for an intercommunicator; only the first two
- * kinds depend on it. The answer follows from the policy alone: no communication, and the same at every member. On a
+ * kind raises MPIX_ERR_FLOW. `root`: a rank of `comm`; for an intercommunicator what its collectives take, a rank of the
+ * remote group, MPI_ROOT or MPI_PROC_NULL. Only the first two kinds depend on it. The answer follows from the policy alone: no communication, and the same at every member. On a
  * communicator inside a subject everything is legal. Returns MPI_ERR_COMM, MPI_ERR_ROOT or MPI_ERR_ARG for wrong
  * arguments, without calling an error handler. */
 int MPIX_Comm_collectives(MPI_Comm comm, int root, int* legal);

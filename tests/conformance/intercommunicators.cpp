@@ -1,4 +1,6 @@
 // Intercommunicators (MPI 3.1, section 6.6), and the calls that start or join other jobs (chapter 10).
+#include "tests/conformance/intercommunicators.hpp"
+
 #include <unistd.h>
 
 #include <array>
@@ -14,81 +16,107 @@ namespace {
 
 const MPI_Comm kWorld = MPI_COMM_WORLD;
 
-/// Between the lower and the upper half of the world.
-struct Halves {
-  MPI_Comm own = MPI_COMM_NULL, between = MPI_COMM_NULL;
-  int half = 0;
-  bool low = false;
-
-  explicit Halves(const Case& c) : half(c.size / 2), low(c.rank < c.size / 2) {
-    MPI_Group world, group;
-    int range[1][3] = {{low ? 0 : half, low ? half - 1 : c.size - 1, 1}};
+CASE(intercomm_create) {
+  each_bridge(c, [&](const Bridge& b) {
+    int inter = 0, size = 0, remote = 0, rank = -1;
+    CALL(MPI_Comm_test_inter(b.between, &inter));
+    CHECK(inter != 0);
+    CALL(MPI_Comm_size(b.between, &size));
+    CALL(MPI_Comm_remote_size(b.between, &remote));
+    CALL(MPI_Comm_rank(b.between, &rank));
+    CHECK_EQ(size, b.local());
+    CHECK_EQ(remote, b.remote());
+    CHECK_EQ(rank, b.rank);
+    MPI_Group group, world;
     CALL(MPI_Comm_group(kWorld, &world));
-    CALL(MPI_Group_range_incl(world, 1, range, &group));
-    CALL(MPI_Comm_create(kWorld, group, &own));
-    CALL(MPI_Comm_set_errhandler(own, MPI_ERRORS_RETURN));  // MPICH's does not inherit the world's
+    CALL(MPI_Comm_remote_group(b.between, &group));
+    CALL(MPI_Group_size(group, &size));
+    CHECK_EQ(size, remote);
+    for (int i = 0; i < remote; ++i) {
+      int found = -1;
+      CALL(MPI_Group_translate_ranks(group, 1, &i, world, &found));
+      CHECK_EQ(found, b.theirs[static_cast<std::size_t>(i)]);
+    }
     CALL(MPI_Group_free(&group));
     CALL(MPI_Group_free(&world));
-    CALL(MPI_Intercomm_create(own, 0, kWorld, low ? half : 0, c.tag, &between));
-  }
-  Halves(const Halves&) = delete;
-  Halves& operator=(const Halves&) = delete;
-  ~Halves() {
-    if (between != MPI_COMM_NULL) MPI_Comm_free(&between);
-    if (own != MPI_COMM_NULL) MPI_Comm_free(&own);
-  }
-};
+  });
+}
 
-CASE(intercomm_create) {
-  const Halves h(c);
-  int inter = 0, size = 0, remote = 0, rank = -1;
-  CALL(MPI_Comm_test_inter(h.between, &inter));
-  CHECK(inter != 0);
-  CALL(MPI_Comm_size(h.between, &size));
-  CALL(MPI_Comm_remote_size(h.between, &remote));
-  CALL(MPI_Comm_rank(h.between, &rank));
-  CHECK_EQ(size, h.low ? h.half : c.size - h.half);
-  CHECK_EQ(remote, c.size - size);
-  CHECK_EQ(rank, h.low ? c.rank : c.rank - h.half);
-  MPI_Group group;
-  CALL(MPI_Comm_remote_group(h.between, &group));
-  CALL(MPI_Group_size(group, &size));
-  CHECK_EQ(size, remote);
-  CALL(MPI_Group_free(&group));
+/// Between a subject and one that it has no flow to or from.
+CASE(intercomm_create_apart) {
+  const int last = c.size - 1;
+  if (c.flow(0, last) || c.flow(last, 0)) return;
+  MPI_Comm between = MPI_COMM_NULL;
+  if (c.subject_of(c.rank) != c.subject_of(0) && c.subject_of(c.rank) != c.subject_of(last)) return;
+  const int other = c.subject_of(c.rank) == c.subject_of(0) ? last : 0;
+  int size = 0;
+  CALL(MPI_Comm_size(c.subject, &size));
+  CALL(MPI_Intercomm_create(c.subject, other == 0 ? size - 1 : 0, kWorld, other, c.tag, &between));
+}
+
+void check_messages(const Case& c, const Bridge& b, MPI_Comm between) {
+  if (b.rank >= b.remote()) return;
+  const int peer = b.theirs[static_cast<std::size_t>(b.rank)];
+  const int sent = number(c.rank);
+  int got = -1;
+  MPI_Status status;
+  if (c.flow(c.rank, peer)) CALL(MPI_Send(&sent, 1, MPI_INT, b.rank, c.tag, between));
+  if (c.flow(peer, c.rank)) {
+    CALL(MPI_Recv(&got, 1, MPI_INT, b.rank, c.tag, between, &status));
+    CHECK_EQ(got, number(peer));
+    CHECK_STATUS(status, b.rank, c.tag, 1, MPI_INT);
+    CALL(MPI_Recv(&got, 1, MPI_INT, MPI_ANY_SOURCE, c.tag + 1, between, &status));
+    CHECK_STATUS(status, b.rank, c.tag + 1, 1, MPI_INT);
+  }
 }
 
 CASE(intercomm_messages) {
-  const Halves h(c);
-  int rank = -1, got = -1;
-  MPI_Status status;
-  CALL(MPI_Comm_rank(h.between, &rank));
-  if (rank >= h.half) return;
-  const int sent = number(c.rank);
-  CALL(MPI_Sendrecv(&sent, 1, MPI_INT, rank, c.tag, &got, 1, MPI_INT, rank, c.tag, h.between, &status));
-  CHECK_EQ(got, number(h.low ? c.rank + h.half : c.rank - h.half));
-  CHECK_STATUS(status, rank, c.tag, 1, MPI_INT);
+  each_bridge(c, [&](const Bridge& b) {
+    const int value = number(c.rank, 1);
+    MPI_Request second = MPI_REQUEST_NULL;
+    const bool sends = b.rank < b.remote() && c.flow(c.rank, b.theirs[static_cast<std::size_t>(b.rank)]);
+    if (sends) CALL(MPI_Isend(&value, 1, MPI_INT, b.rank, c.tag + 1, b.between, &second));
+    check_messages(c, b, b.between);
+    if (sends) CALL(MPI_Wait(&second, MPI_STATUS_IGNORE));
+    if (c.all_both()) return;
+    // Against the flow.
+    int got = -1;
+    c.attempt("against", [&] {
+      if (!c.flow(b.theirs.front(), c.rank))
+        CALL(MPI_Recv(&got, 1, MPI_INT, 0, c.tag + 2, b.between, MPI_STATUS_IGNORE));
+      if (!c.flow(c.rank, b.theirs.front())) CALL(MPI_Send(&value, 1, MPI_INT, 0, c.tag + 2, b.between));
+    });
+  });
+}
+
+CASE(intercomm_duplicate) {
+  each_bridge(c, [&](const Bridge& b) {
+    MPI_Comm copy = MPI_COMM_NULL;
+    int result = -1;
+    CALL(MPI_Comm_dup(b.between, &copy));
+    CALL(MPI_Comm_compare(b.between, copy, &result));
+    CHECK_EQ(result, MPI_CONGRUENT);
+    const int value = number(c.rank, 1);
+    MPI_Request second = MPI_REQUEST_NULL;
+    const bool sends = b.rank < b.remote() && c.flow(c.rank, b.theirs[static_cast<std::size_t>(b.rank)]);
+    if (sends) CALL(MPI_Isend(&value, 1, MPI_INT, b.rank, c.tag + 1, copy, &second));
+    check_messages(c, b, copy);
+    if (sends) CALL(MPI_Wait(&second, MPI_STATUS_IGNORE));
+    CALL(MPI_Comm_free(&copy));
+  });
 }
 
 CASE(intercomm_merge) {
-  const Halves h(c);
-  MPI_Comm all;
-  CALL(MPI_Intercomm_merge(h.between, h.low ? 1 : 0, &all));
-  std::vector<int> expected;
-  for (int i = 0; i < c.size; ++i) expected.push_back((i + h.half) % c.size);
-  check_communicator(c, all, expected);
-  check_allreduce(all);
-  CALL(MPI_Comm_free(&all));
-}
-
-CASE(intercomm_collectives) {
-  const Halves h(c);
-  int sum = -1, value = c.rank + 1, told = h.low && c.rank == 0 ? 99 : -1;
-  CALL(MPI_Allreduce(&value, &sum, 1, MPI_INT, MPI_SUM, h.between));
-  const int low_sum = h.half * (h.half + 1) / 2;
-  CHECK_EQ(sum, h.low ? c.size * (c.size + 1) / 2 - low_sum : low_sum);
-  CALL(MPI_Bcast(&told, 1, MPI_INT, h.low ? (c.rank == 0 ? MPI_ROOT : MPI_PROC_NULL) : 0, h.between));
-  CHECK_EQ(told, !h.low || c.rank == 0 ? 99 : -1);
-  CALL(MPI_Barrier(h.between));
+  each_bridge(c, [&](const Bridge& b) {
+    MPI_Comm all;
+    CALL(MPI_Intercomm_merge(b.between, b.first ? 1 : 0, &all));
+    std::vector<int> expected = b.first ? b.theirs : b.ours;
+    const std::vector<int>& rest = b.first ? b.ours : b.theirs;
+    expected.insert(expected.end(), rest.begin(), rest.end());
+    check_communicator(c, all, expected);
+    check_allreduce(all);
+    CALL(MPI_Comm_free(&all));
+  });
 }
 
 /// Starting further processes is refused where the communicator spans subjects. On the bare host nothing is started.

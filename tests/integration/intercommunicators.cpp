@@ -2,6 +2,7 @@
 //
 // usage: intercommunicators both      all subjects flow both ways
 //        intercommunicators upwards   the first subject may send to the second, and nothing else
+//        intercommunicators apart     no subject may send to another
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -182,36 +183,136 @@ void both_ways() {
   check_bridge("again", [](int rank) { return rank % 2; });
 }
 
-/// Inside the second subject, which has two ranks, the host MPI's own; across, a refusal on both sides.
-void upwards() {
-  Verdict::get().begin("refused upwards");
-  MPI_Comm inter = MPI_COMM_NULL;
-  int mine = 0;
-  int other_first = 0;
-  MPIX_Subject_mine(&mine);
-  MPIX_Subject_ranks(1 - mine, &other_first, nullptr);
-  MPI_Comm subject = MPI_COMM_SUBJECT;
-  MPI_Comm_set_errhandler(subject, MPI_ERRORS_RETURN);
-  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
-  const int error = MPI_Intercomm_create(subject, 0, MPI_COMM_WORLD, other_first, 1, &inter);
+/// The call was refused by name, and the text says `what`.
+void check_refused(int error, const char* function, const std::string& what) {
   int error_class = 0;
   MPI_Error_class(error, &error_class);
   CHECK_EQ(error_class, MPIX_ERR_FLOW);
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   MPI_Error_string(error, text, &length);
-  CHECK(std::string(text).find("MPI_Intercomm_create") != std::string::npos);
-  CHECK(std::string(text).find("UNCLASSIFIED") != std::string::npos);
+  if (std::string(text).find(function) == std::string::npos || std::string(text).find(what) == std::string::npos) {
+    Verdict::get().check(false, function, text, __FILE__, __LINE__);
+  }
+}
 
+/// Two subjects.
+struct Sides {
+  int mine = 0;
+  int first = 0;  // world rank
+  int other_first = 0;
+  int other_count = 0;
+  MPI_Comm subject = MPI_COMM_SUBJECT;
+
+  Sides() {
+    MPIX_Subject_mine(&mine);
+    MPIX_Subject_ranks(mine, &first, nullptr);
+    MPIX_Subject_ranks(1 - mine, &other_first, &other_count);
+    MPI_Comm_set_errhandler(subject, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  }
+};
+
+/// Everyone below sends to everyone above; the other way both calls are refused.
+void check_upward_messages(MPI_Comm inter, const Bridge& bridge, bool low) {
+  const int self = world().rank;
+  int got = -1;
+  for (std::size_t peer = 0; peer < bridge.other.size(); ++peer) {
+    const int rank = static_cast<int>(peer);
+    MPI_Status status;
+    if (low) {
+      CHECK_EQ(MPI_Send(&self, 1, MPI_INT, rank, 5, inter), MPI_SUCCESS);
+      check_refused(MPI_Recv(&got, 1, MPI_INT, rank, 5, inter, &status), "MPI_Recv", "UNCLASSIFIED");
+    } else {
+      CHECK_EQ(MPI_Recv(&got, 1, MPI_INT, rank, 5, inter, &status), MPI_SUCCESS);
+      CHECK_EQ(got, bridge.other[peer]);
+      CHECK_EQ(status.MPI_SOURCE, rank);
+      check_refused(MPI_Send(&self, 1, MPI_INT, rank, 5, inter), "MPI_Send", "UNCLASSIFIED");
+    }
+  }
+}
+
+Bridge build_upwards(const Sides& sides, int tag) {
+  Bridge bridge;
+  int flag = 0;
+  MPI_Comm_dup(sides.subject, &bridge.local);
+  MPI_Comm_set_errhandler(bridge.local, MPI_ERRORS_RETURN);
+  for (int rank = 0; rank < world().size; ++rank) {
+    MPIX_Subject_of_rank(rank, &flag);
+    (flag == sides.mine ? bridge.own : bridge.other).push_back(rank);
+  }
+  CHECK_EQ(MPI_Intercomm_create(bridge.local, 0, MPI_COMM_WORLD, sides.other_first, tag, &bridge.inter), MPI_SUCCESS);
+  return bridge;
+}
+
+void one_way(const Sides& sides) {
+  const bool low = sides.mine == 0;
+  Verdict::get().begin("upwards");
+  Bridge bridge = build_upwards(sides, 1);
+  check_groups(bridge.inter, bridge);
+  check_upward_messages(bridge.inter, bridge, low);
+
+  Verdict::get().begin("duplicate upwards");
+  MPI_Comm copy = MPI_COMM_NULL;
+  CHECK_EQ(MPI_Comm_dup(bridge.inter, &copy), MPI_SUCCESS);
+  check_groups(copy, bridge);
+  Bridge again = build_upwards(sides, 1);
+  // Messages on one are not taken for messages on another.
+  const int self = world().rank;
+  if (low && self == 0) {
+    const int values[] = {1, 2, 3};
+    MPI_Send(&values[0], 1, MPI_INT, 0, 9, bridge.inter);
+    MPI_Send(&values[1], 1, MPI_INT, 0, 9, copy);
+    MPI_Send(&values[2], 1, MPI_INT, 0, 9, again.inter);
+  } else if (!low && self == sides.first) {
+    int got[] = {-1, -1, -1};
+    MPI_Recv(&got[2], 1, MPI_INT, 0, 9, again.inter, MPI_STATUS_IGNORE);
+    MPI_Recv(&got[1], 1, MPI_INT, MPI_ANY_SOURCE, 9, copy, MPI_STATUS_IGNORE);
+    MPI_Recv(&got[0], 1, MPI_INT, 0, MPI_ANY_TAG, bridge.inter, MPI_STATUS_IGNORE);
+    CHECK(got[0] == 1 && got[1] == 2 && got[2] == 3);
+  }
+  check_upward_messages(copy, bridge, low);
+  CHECK_EQ(MPI_Comm_free(&copy), MPI_SUCCESS);
+  free_bridge(again);
+
+  Verdict::get().begin("merge upwards");
+  MPI_Comm merged = MPI_COMM_NULL;
+  check_refused(MPI_Intercomm_merge(bridge.inter, low ? 0 : 1, &merged), "MPI_Intercomm_merge", "SECRET");
+  free_bridge(bridge);
+}
+
+/// The lower side knows all ranks of the subject above in their order; another group is refused there.
+void other_group(const Sides& sides) {
+  Verdict::get().begin("another group above");
+  const bool low = sides.mine == 0;
+  MPI_Comm reversed = MPI_COMM_NULL;
+  MPI_Comm inter = MPI_COMM_NULL;
+  MPI_Comm_split(sides.subject, 0, low ? 0 : -world().rank, &reversed);
+  int leader = 0;  // the first world rank of the own subject
+  int size = 0;
+  MPI_Comm_size(reversed, &size);
+  if (!low) leader = size - 1;
+  MPI_Comm_set_errhandler(reversed, MPI_ERRORS_RETURN);
+  const int error = MPI_Intercomm_create(reversed, leader, MPI_COMM_WORLD, sides.other_first, 4, &inter);
+  if (low) {
+    CHECK_EQ(error, MPI_SUCCESS);
+    MPI_Comm_free(&inter);
+  } else {
+    check_refused(error, "MPI_Intercomm_create", "SECRET");
+  }
+  MPI_Comm_free(&reversed);
+}
+
+/// Inside the second subject, which has two ranks, it is the host MPI's own.
+void inside(const Sides& sides) {
   Verdict::get().begin("inside a subject");
   int rank = 0;
   int size = 0;
-  MPI_Comm_rank(subject, &rank);
-  MPI_Comm_size(subject, &size);
+  MPI_Comm_rank(sides.subject, &rank);
+  MPI_Comm_size(sides.subject, &size);
   if (size < 2) return;
-  int first = 0;
-  MPIX_Subject_ranks(mine, &first, nullptr);
-  const int peer = rank == 0 ? first + 1 : first;
+  MPI_Comm inter = MPI_COMM_NULL;
+  const int peer = rank == 0 ? sides.first + 1 : sides.first;
   CHECK_EQ(MPI_Intercomm_create(MPI_COMM_SELF, 0, MPI_COMM_WORLD, peer, 2, &inter), MPI_SUCCESS);
   int remote = 0;
   MPI_Comm_remote_size(inter, &remote);
@@ -222,6 +323,21 @@ void upwards() {
   MPI_Comm_free(&inter);
 }
 
+void upwards() {
+  const Sides sides;
+  one_way(sides);
+  other_group(sides);
+  inside(sides);
+}
+
+void apart() {
+  const Sides sides;
+  Verdict::get().begin("apart");
+  MPI_Comm inter = MPI_COMM_NULL;
+  check_refused(MPI_Intercomm_create(sides.subject, 0, MPI_COMM_WORLD, sides.other_first, 1, &inter),
+                "MPI_Intercomm_create", "UNCLASSIFIED");
+}
+
 }  // namespace
 }  // namespace sluice::testing
 
@@ -229,10 +345,13 @@ int main(int argc, char** argv) {
   using namespace sluice::testing;  // NOLINT(google-build-using-namespace)
   MPI_Init(&argc, &argv);
   Verdict::get().start("rank " + std::to_string(world().rank), 50);
-  if (argc > 1 && std::string(argv[1]) == "both") {
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "both") {
     both_ways();
-  } else {
+  } else if (what == "upwards") {
     upwards();
+  } else {
+    apart();
   }
   const int verdict = Verdict::get().finish();
   MPI_Finalize();

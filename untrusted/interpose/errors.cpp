@@ -16,7 +16,7 @@ namespace sluice::interpose {
 namespace {
 
 /// Texts that are remembered. A program that makes more different mistakes gets the class's own text.
-constexpr std::size_t kMostCodes = 256;
+constexpr std::size_t kMostCodes = 1024;
 
 struct ErrorClass {
   int number = MPI_ERR_OTHER;

@@ -13,8 +13,8 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
 /// Index in the privilege table of a subject of the communicator.
 std::uint32_t table_index(VirtualComm& comm, int subject) {
-  const int rank = subject_map_of(comm).leader(subject);
-  return layer.session.table.subject_of(static_cast<std::uint32_t>(comm.world_rank[at(rank)]));
+  const Participants& all = everyone(comm);
+  return layer.session.table.subject_of(static_cast<std::uint32_t>(all.world_rank[at(all.map.leader(subject))]));
 }
 
 std::string names_of(VirtualComm& comm, const std::vector<int>& subjects) {
@@ -26,8 +26,22 @@ std::string names_of(VirtualComm& comm, const std::vector<int>& subjects) {
   return names;
 }
 
+/// What is nearest and legal on an intercommunicator: each group's subjects can do the same.
+std::string legal_between_groups(VirtualComm& inter) {
+  std::string text = "Legal here: ";
+  for (const bool local : {comes_first(inter), !comes_first(inter)}) {
+    const std::int32_t first = (local ? inter.local_group : inter.world_rank).front();
+    const std::string name =
+        layer.session.table.subject(layer.session.table.subject_of(static_cast<std::uint32_t>(first))).name;
+    if (!obstacle_between(inter, Relation::from_root, local).has_value()) text += "Bcast, Scatter from " + name + "; ";
+    if (!obstacle_between(inter, Relation::to_root, local).has_value()) text += "Reduce, Gather to " + name + "; ";
+  }
+  return text + "all on MPI_COMM_SUBJECT";
+}
+
 /// What is nearest and legal.
 std::string legal_ones(VirtualComm& comm) {
+  if (comm.is_inter()) return legal_between_groups(comm);
   SubjectMap& map = subject_map_of(comm);
   std::vector<int> sources;
   std::vector<int> sinks;
@@ -86,9 +100,7 @@ Arguments::~Arguments() {
 
 bool Arguments::legal(Relation relation, int root) {
   if (call_.comm.is_inter()) {
-    fail(refuse_because(call_.name, "collectives on an intercommunicator of several subjects are not carried",
-                        call_.comm.host, 0, "Merge it first (MPI_Intercomm_merge)"));
-    told_ = true;
+    fail(MPI_ERR_COMM);  // an operation for intracommunicators alone
     return false;
   }
   if (root < 0 || root >= call_.comm.size) {
@@ -99,6 +111,18 @@ bool Arguments::legal(Relation relation, int root) {
   {
     const Lock lock;
     obstacle = subject_map_of(call_.comm).verdict(relation, root);
+  }
+  if (!obstacle.has_value()) return true;
+  fail(refuse_collective(call_, *obstacle));
+  told_ = true;
+  return false;
+}
+
+bool Arguments::legal_between(Relation relation, bool root_here) {
+  std::optional<Obstacle> obstacle;
+  {
+    const Lock lock;
+    obstacle = obstacle_between(call_.comm, relation, root_here);
   }
   if (!obstacle.has_value()) return true;
   fail(refuse_collective(call_, *obstacle));

@@ -24,6 +24,9 @@ class Arguments {
   /// Whether the policy allows it. To be asked first: before anything that may be wrong at one rank only.
   bool legal(Relation relation, int root = 0);
 
+  /// The same on an intercommunicator. `root_here`: whether the root is in the local group.
+  bool legal_between(Relation relation, bool root_here = false);
+
   Block block(const void* buffer, std::int64_t count, MPI_Datatype datatype);
   /// `count` elements in each block, one block after the other.
   Blocks blocks(const void* buffer, std::int64_t count, MPI_Datatype datatype);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace sluice::interpose {
 
@@ -75,6 +76,46 @@ void copy_block(Schedule& schedule, const Block& from, const Block& to) {
   if (to.direct()) return schedule.fail(from.pack(to.data()));
   const std::byte* bytes = packed(schedule, from);
   if (bytes != nullptr) schedule.fail(to.unpack(bytes));
+}
+
+std::uint64_t total(const Blocks& blocks) {
+  return std::accumulate(blocks.begin(), blocks.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const Block& block) { return sum + block.bytes(); });
+}
+
+Block bytes_block(std::byte* data, std::uint64_t bytes) {
+  Block block;
+  block.address = data;
+  block.count = static_cast<std::int64_t>(bytes);
+  block.datatype = MPI_BYTE;
+  block.layout = layout_of(MPI_BYTE);
+  return block;
+}
+
+bool adjacent(const Blocks& parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (!parts[i].direct()) return false;
+    if (i != 0 && parts[i].data() != parts[i - 1].data() + parts[i - 1].bytes()) return false;
+  }
+  return true;
+}
+
+std::byte* lay_together(Schedule& schedule, const Blocks& blocks) {
+  std::byte* together = schedule.scratch(total(blocks));
+  std::uint64_t offset = 0;
+  for (const Block& block : blocks) {
+    if (together != nullptr) schedule.fail(block.pack(together + offset));
+    offset += block.bytes();
+  }
+  return together;
+}
+
+int take_apart(const Blocks& blocks, const std::byte* together) {
+  for (const Block& block : blocks) {
+    if (const int error = block.unpack(together); error != MPI_SUCCESS) return error;
+    together += block.bytes();
+  }
+  return MPI_SUCCESS;
 }
 
 }  // namespace sluice::interpose

@@ -33,6 +33,21 @@ struct Block {
 /// One block for each rank of a communicator, or none at ranks where the call gives none.
 using Blocks = std::vector<Block>;
 
+/// A block of plain bytes.
+Block bytes_block(std::byte* data, std::uint64_t bytes);
+
+/// Bytes of all blocks.
+std::uint64_t total(const Blocks& blocks);
+
+/// Whether the blocks lie in memory one after the other, as they travel.
+bool adjacent(const Blocks& blocks);
+
+/// Lays blocks together, to be sent.
+std::byte* lay_together(Schedule& schedule, const Blocks& blocks);
+
+/// Takes blocks from where they lie together. Returns an MPI error.
+int take_apart(const Blocks& blocks, const std::byte* together);
+
 /// The part of a block that begins at element `first`.
 Block part_of(const Block& block, std::int64_t first, std::int64_t count);
 

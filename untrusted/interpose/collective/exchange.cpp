@@ -13,39 +13,15 @@ constexpr int kMiddle = 0;
 
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-std::uint64_t total(const Blocks& blocks) {
-  return std::accumulate(blocks.begin(), blocks.end(), std::uint64_t{0},
-                         [](std::uint64_t sum, const Block& block) { return sum + block.bytes(); });
-}
-
 Sizes sizes_of(const Blocks& parts) {
   Sizes sizes;
   for (const Block& part : parts) sizes.push_back(part.bytes());
   return sizes;
 }
 
-/// A block of plain bytes.
-Block bytes_block(std::byte* data, std::uint64_t bytes) {
-  Block block;
-  block.address = data;
-  block.count = static_cast<std::int64_t>(bytes);
-  block.datatype = MPI_BYTE;
-  block.layout = layout_of(MPI_BYTE);
-  return block;
-}
-
-/// Whether the parts lie in memory one after the other, in the order of ranks.
-bool adjacent(const Blocks& parts) {
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (!parts[i].direct()) return false;
-    if (i != 0 && parts[i].data() != parts[i - 1].data() + parts[i - 1].bytes()) return false;
-  }
-  return true;
-}
-
 /// Any two subjects may send to each other.
 void exchange_directly(Schedule& schedule, const Blocks& out, const Blocks& in) {
-  const int size = schedule.comm().size;
+  const int size = schedule.size();
   std::vector<Partner> sources;
   std::vector<Partner> destinations;
   // Each rank begins with another partner.
@@ -56,26 +32,6 @@ void exchange_directly(Schedule& schedule, const Blocks& out, const Blocks& in) 
     destinations.push_back({to, out[at(to)]});
   }
   exchange(schedule, sources, destinations);
-}
-
-/// Lays blocks together, to be sent.
-std::byte* lay_together(Schedule& schedule, const Blocks& blocks) {
-  std::byte* together = schedule.scratch(total(blocks));
-  std::uint64_t offset = 0;
-  for (const Block& block : blocks) {
-    if (together != nullptr) schedule.fail(block.pack(together + offset));
-    offset += block.bytes();
-  }
-  return together;
-}
-
-/// Takes blocks from where they lie together. Returns an MPI error.
-int take_apart(const Blocks& blocks, const std::byte* together) {
-  for (const Block& block : blocks) {
-    if (const int error = block.unpack(together); error != MPI_SUCCESS) return error;
-    together += block.bytes();
-  }
-  return MPI_SUCCESS;
 }
 
 /// The middle's view of an exchange: what everyone sends, and how much of it goes to whom.
@@ -112,7 +68,7 @@ void scatter_columns(Schedule& schedule, const Middle& middle, const Blocks& in)
 
 void run_middle(Schedule& schedule, std::uint64_t* matrix, const Blocks& out, const Blocks& in) {
   schedule.extend([&schedule, matrix, out, in] {
-    Middle middle{schedule.comm().size, matrix, {}};
+    Middle middle{schedule.size(), matrix, {}};
     for (int rank = 0; rank < middle.size; ++rank) {
       const std::uint64_t* row = matrix + at(rank) * at(middle.size);
       const std::uint64_t bytes = matrix == nullptr ? 0 : std::accumulate(row, row + middle.size, std::uint64_t{0});
@@ -161,27 +117,37 @@ void exchange(Schedule& schedule, const std::vector<Partner>& from, const std::v
 }
 
 void barrier(Schedule& schedule) {
-  const std::size_t size = at(schedule.comm().size);
+  const std::size_t size = at(schedule.size());
   gather(schedule, kMiddle, nullptr, Sizes(size, 0), Blocks(size));
   broadcast(schedule, kMiddle, nullptr, 0);
 }
 
 void allgather(Schedule& schedule, const std::byte* mine, const Blocks& parts) {
   const Sizes sizes = sizes_of(parts);
-  const std::uint64_t bytes = total(parts);
-  Blocks together = parts;
-  std::byte* data = parts.front().data();
-  if (!adjacent(parts)) {
-    std::byte* next = data = schedule.scratch(bytes);
-    for (std::size_t i = 0; i < parts.size(); next += sizes[i++]) together[i] = bytes_block(next, sizes[i]);
-  }
+  const Blocks together = side_by_side(schedule, parts);
   const std::size_t own = at(schedule.rank());
   if (mine == nullptr) mine = packed(schedule, parts[own]);
   if (schedule.rank() == kMiddle && mine != together[own].data() && !schedule.failed()) {
     schedule.fail(together[own].unpack(mine));
   }
   gather(schedule, kMiddle, mine, sizes, together);
-  broadcast(schedule, kMiddle, data, bytes);
+  spread(schedule, kMiddle, together, parts);
+}
+
+Blocks side_by_side(Schedule& schedule, const Blocks& parts) {
+  if (adjacent(parts)) return parts;
+  std::byte* next = schedule.scratch(total(parts));
+  Blocks together;
+  for (const Block& part : parts) {
+    together.push_back(bytes_block(next, part.bytes()));
+    if (next != nullptr) next += part.bytes();
+  }
+  return together;
+}
+
+void spread(Schedule& schedule, int root, const Blocks& together, const Blocks& parts) {
+  std::byte* data = together.front().data();
+  broadcast(schedule, root, data, total(parts));
   if (!adjacent(parts)) schedule.then([parts, data] { return take_apart(parts, data); });
 }
 
@@ -194,33 +160,31 @@ void alltoall(Schedule& schedule, const Blocks& out, const Blocks& in) {
 
 void allreduce(Schedule& schedule, const Reduction& reduction, const Block& result) {
   reduce(schedule, kMiddle, reduction, result);
-  if (result.direct()) return broadcast(schedule, kMiddle, result.data(), result.bytes());
-  std::byte* bytes = schedule.scratch(result.bytes());
-  const bool here = schedule.rank() == kMiddle;
-  if (here) schedule.then([result, bytes] { return result.pack(bytes); });
-  broadcast(schedule, kMiddle, bytes, result.bytes());
-  if (!here) schedule.then([result, bytes] { return result.unpack(bytes); });
+  broadcast(schedule, kMiddle, result);
 }
 
 void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<std::int64_t>& counts,
                     const Block& result) {
+  const Block whole = schedule.rank() == kMiddle ? like(schedule, reduction.operand) : Block{};
+  reduce(schedule, kMiddle, reduction, whole);
+  scatter_parts(schedule, kMiddle, whole, counts, result);
+}
+
+void scatter_parts(Schedule& schedule, int root, const Block& whole, const std::vector<std::int64_t>& counts,
+                   const Block& result) {
   Sizes sizes;
   for (const std::int64_t count : counts) sizes.push_back(static_cast<std::uint64_t>(count) * result.layout.size);
-  if (schedule.rank() != kMiddle) {
-    reduce(schedule, kMiddle, reduction, Block{});
-    return scatter(schedule, kMiddle, {}, sizes, result);
-  }
-  const Block whole = like(schedule, reduction.operand);
-  reduce(schedule, kMiddle, reduction, whole);
-  schedule.extend([&schedule, whole, counts, sizes, result] {
+  if (schedule.rank() != root) return scatter(schedule, root, {}, sizes, result);
+  // The whole is there when what was added to the schedule before is complete.
+  schedule.extend([&schedule, root, whole, counts, sizes, result] {
     Blocks parts;
     std::int64_t first = 0;
     for (const std::int64_t count : counts) {
       parts.push_back(part_of(whole, first, count));
       first += count;
     }
-    if (!schedule.failed()) copy_block(schedule, parts[kMiddle], result);
-    scatter(schedule, kMiddle, parts, sizes, result);
+    if (!schedule.failed()) copy_block(schedule, parts[at(root)], result);
+    scatter(schedule, root, parts, sizes, result);
   });
 }
 

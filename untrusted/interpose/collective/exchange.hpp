@@ -13,6 +13,12 @@ void barrier(Schedule& schedule);
 /// (section 5.7).
 void allgather(Schedule& schedule, const std::byte* mine, const Blocks& parts);
 
+/// Where parts travel together: in place if they lie side by side, else in memory of the schedule.
+Blocks side_by_side(Schedule& schedule, const Blocks& parts);
+
+/// The root's `together` goes to everyone's `parts`, for which side_by_side() has made it.
+void spread(Schedule& schedule, int root, const Blocks& together, const Blocks& parts);
+
 /// What one rank sends or gets in an exchange.
 struct Partner {
   int rank = 0;
@@ -32,5 +38,9 @@ void allreduce(Schedule& schedule, const Reduction& reduction, const Block& resu
 /// `counts[rank]` elements of the result go to each rank (section 5.10).
 void reduce_scatter(Schedule& schedule, const Reduction& reduction, const std::vector<std::int64_t>& counts,
                     const Block& result);
+
+/// Hands out the root's `whole` in parts of so many elements for each rank.
+void scatter_parts(Schedule& schedule, int root, const Block& whole, const std::vector<std::int64_t>& counts,
+                   const Block& result);
 
 }  // namespace sluice::interpose

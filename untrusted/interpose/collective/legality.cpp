@@ -1,5 +1,7 @@
 #include "untrusted/interpose/collective/legality.hpp"
 
+#include <algorithm>
+
 namespace sluice::interpose {
 
 namespace {
@@ -18,6 +20,45 @@ std::vector<Span> spans_of(const std::vector<int>& subject_of, int subjects) {
     span.last = static_cast<int>(rank);
   }
   return spans;
+}
+
+/// Different subjects of some ranks, in the order of ranks.
+std::vector<int> subjects_among(const std::vector<int>& subject_of) {
+  std::vector<int> subjects;
+  for (const int subject : subject_of) {
+    if (std::find(subjects.begin(), subjects.end(), subject) == subjects.end()) subjects.push_back(subject);
+  }
+  return subjects;
+}
+
+/// Which subjects data of `from` comes to, or from which it comes to `from`, if it goes through `through` alone.
+std::vector<bool> reached(int from, bool downwards, const std::vector<int>& through, const FlowGraph& flows) {
+  std::vector<bool> seen(static_cast<std::size_t>(flows.size()));
+  std::vector<int> queue{from};
+  seen[static_cast<std::size_t>(from)] = true;
+  for (std::size_t next = 0; next < queue.size(); ++next) {
+    const int subject = queue[next];
+    for (const int other : through) {
+      const bool joined = downwards ? flows.direct(subject, other) : flows.direct(other, subject);
+      if (!joined || seen[static_cast<std::size_t>(other)]) continue;
+      seen[static_cast<std::size_t>(other)] = true;
+      queue.push_back(other);
+    }
+  }
+  return seen;
+}
+
+/// Data goes between each of `roots` and all of `others`.
+std::optional<Obstacle> find_rooted(bool downwards, const std::vector<int>& roots, const std::vector<int>& others,
+                                    const FlowGraph& flows) {
+  for (const int root : roots) {
+    const std::vector<bool> seen = reached(root, downwards, others, flows);
+    for (const int other : others) {
+      if (seen[static_cast<std::size_t>(other)]) continue;
+      return downwards ? Obstacle{root, other} : Obstacle{other, root};
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -58,6 +99,19 @@ std::optional<Obstacle> find_obstacle(Relation relation, int root, const std::ve
     }
   }
   return std::nullopt;
+}
+
+std::optional<Obstacle> find_obstacle_between(Relation relation, const std::vector<int>& first,
+                                              const std::vector<int>& second, const FlowGraph& flows) {
+  const std::vector<int> one = subjects_among(first);
+  const std::vector<int> other = subjects_among(second);
+  if (relation == Relation::from_root || relation == Relation::to_root) {
+    return find_rooted(relation == Relation::from_root, one, other, flows);
+  }
+  std::optional<Obstacle> found = find_rooted(false, one, other, flows);
+  if (!found.has_value()) found = find_rooted(false, other, one, flows);
+  if (!found.has_value()) found = find_rooted(true, one, one, flows);
+  return found.has_value() ? found : find_rooted(true, other, other, flows);
 }
 
 }  // namespace sluice::interpose

@@ -57,4 +57,12 @@ class FlowGraph {
 std::optional<Obstacle> find_obstacle(Relation relation, int root, const std::vector<int>& subject_of,
                                       const FlowGraph& flows);
 
+/// The same for an intercommunicator, where data goes between the groups, and the root is in the first. The other ranks
+/// of the root's group do not know the call, so data goes through no subject of that group but the root's own. As any
+/// rank of the group may be the root, all subjects of the group have to be able to be. Without a root, data goes both
+/// ways, and each group hands on inside what it gets: `first` and `second` are the groups in an order that both know.
+/// `first`, `second`: subject of each rank.
+std::optional<Obstacle> find_obstacle_between(Relation relation, const std::vector<int>& first,
+                                              const std::vector<int>& second, const FlowGraph& flows);
+
 }  // namespace sluice::interpose

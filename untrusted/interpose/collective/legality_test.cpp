@@ -140,6 +140,131 @@ TEST(Legality, EqualsBruteForceForEveryCollectiveRootAndShape) {
   EXPECT_GT(illegal, 10000);
 }
 
+/// Which subjects may pass data on, in a collective on an intercommunicator.
+using Allowed = std::set<int>;
+
+/// As walks(), through `through` and the two ends alone.
+bool walks_through(const Shape& shape, int from, int to, const Allowed& through) {
+  Shape part = shape;
+  std::erase_if(part.flows, [&](const auto& flow) {
+    const auto passes = [&](int subject) { return subject == from || subject == to || through.contains(subject); };
+    return !passes(flow.first) || !passes(flow.second);
+  });
+  return walks(part, from, to);
+}
+
+/// A group is the ranks for which `in_group` is set; the others are the remote group.
+struct Groups {
+  std::vector<int> local;
+  std::vector<int> remote;
+};
+
+Groups groups_of(const std::vector<int>& subject_of, unsigned in_group) {
+  Groups groups;
+  for (std::size_t rank = 0; rank < subject_of.size(); ++rank) {
+    ((in_group >> rank & 1U) != 0 ? groups.local : groups.remote).push_back(subject_of[rank]);
+  }
+  return groups;
+}
+
+Allowed subjects_in(const std::vector<int>& group) { return {group.begin(), group.end()}; }
+
+/// Rank by rank: every rank of the root's group may be the root, and only those know the call that say who is.
+bool rooted_by_brute_force(const Shape& shape, bool from_root, const Groups& groups) {
+  for (const int root : groups.local) {
+    for (const int other : groups.remote) {
+      const int from = from_root ? root : other;
+      const int to = from_root ? other : root;
+      if (!walks_through(shape, from, to, subjects_in(groups.remote))) return false;
+    }
+  }
+  return true;
+}
+
+/// Each group gives to each rank of the other one, the first of which hands on inside.
+bool unrooted_by_brute_force(const Shape& shape, const Groups& groups) {
+  if (!rooted_by_brute_force(shape, false, groups)) return false;
+  if (!rooted_by_brute_force(shape, false, {groups.remote, groups.local})) return false;
+  for (const auto* group : {&groups.local, &groups.remote}) {
+    for (const int from : *group) {
+      for (const int to : *group) {
+        if (!walks_through(shape, from, to, subjects_in(*group))) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// Whether all subjects of a group flow both ways and with the same others, as groups made by MPI_Intercomm_create of
+/// ranks with one label do.
+bool is_uniform(const Shape& shape, const std::vector<int>& group) {
+  for (const int one : group) {
+    for (const int other : group) {
+      if (one != other && !shape.flows.contains({one, other})) return false;
+      for (int third = 0; third < shape.subjects; ++third) {
+        if (third == one || third == other) continue;
+        if (shape.flows.contains({one, third}) != shape.flows.contains({other, third})) return false;
+        if (shape.flows.contains({third, one}) != shape.flows.contains({third, other})) return false;
+      }
+    }
+  }
+  return true;
+}
+
+/// The rule without regard to who knows the call: data may walk through every subject of the communicator.
+bool legal_by_paths(const Shape& shape, Relation relation, const Groups& groups) {
+  for (const int one : groups.local) {
+    for (const int other : groups.remote) {
+      if (relation != Relation::to_root && !walks(shape, one, other)) return false;
+      if (relation != Relation::from_root && !walks(shape, other, one)) return false;
+    }
+  }
+  return true;
+}
+
+TEST(LegalityBetweenGroups, EqualsBruteForceForEveryShapeAndSplit) {
+  int legal = 0;
+  int illegal = 0;
+  int uniform = 0;
+  const auto check = [&](const Shape& shape, const FlowGraph& flows, Relation relation, const Groups& groups) {
+    const bool wanted = relation == Relation::everyone
+                            ? unrooted_by_brute_force(shape, groups)
+                            : rooted_by_brute_force(shape, relation == Relation::from_root, groups);
+    const auto found = find_obstacle_between(relation, groups.local, groups.remote, flows);
+    ASSERT_EQ(!found.has_value(), wanted) << shape.name;
+    ++(wanted ? legal : illegal);
+    if (!is_uniform(shape, groups.local) || !is_uniform(shape, groups.remote)) return;
+    ++uniform;
+    ASSERT_EQ(wanted, legal_by_paths(shape, relation, groups)) << shape.name;
+  };
+  for (const Shape& drawn : kShapes) {
+    for (const Shape& shape : relabelled(drawn)) {
+      const FlowGraph flows = graph_of(shape);
+      for (const std::vector<int>& subject_of : arrangements_of(shape.subjects)) {
+        for (unsigned in_group = 1; in_group + 1 < 1U << subject_of.size(); ++in_group) {
+          for (const Relation relation : {Relation::from_root, Relation::to_root, Relation::everyone}) {
+            check(shape, flows, relation, groups_of(subject_of, in_group));
+            if (HasFatalFailure()) return;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(legal, 1000);
+  EXPECT_GT(illegal, 1000);
+  EXPECT_GT(uniform, 1000);
+}
+
+TEST(LegalityBetweenGroups, NamesAPairThatBreaksIt) {
+  const FlowGraph chain = graph_of(kShapes[1]);
+  EXPECT_EQ(find_obstacle_between(Relation::from_root, {0, 0}, {1}, chain), std::nullopt);
+  EXPECT_EQ(find_obstacle_between(Relation::to_root, {0, 0}, {1}, chain), (Obstacle{1, 0}));
+  EXPECT_EQ(find_obstacle_between(Relation::everyone, {0}, {1, 1}, chain), (Obstacle{1, 0}));
+  // The other ranks of the root's group know nothing of the call, so their subject passes nothing on.
+  EXPECT_EQ(find_obstacle_between(Relation::from_root, {0, 1}, {2}, chain), (Obstacle{0, 2}));
+  EXPECT_EQ(find_obstacle_between(Relation::from_root, {0}, {1, 2}, chain), std::nullopt);
+}
+
 TEST(Legality, NamesAPairThatBreaksIt) {
   const Shape& chain = kShapes[1];
   const FlowGraph flows = graph_of(chain);

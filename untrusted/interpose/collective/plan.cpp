@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "untrusted/interpose/collective/arguments.hpp"
+#include "untrusted/interpose/collective/inter_plan.hpp"
 
 namespace sluice::interpose {
 
@@ -56,26 +57,24 @@ Plan plan_scattered(Arguments& arguments, const Reduction& reduction, std::vecto
 }  // namespace
 
 Plan plan_barrier(const Call& call) {
+  if (call.comm.is_inter()) return inter::plan_barrier(call);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   return arguments.plan(barrier);
 }
 
 Plan plan_bcast(const Call& call, void* buffer, MPI_Count count, MPI_Datatype type, int root) {
+  if (call.comm.is_inter()) return inter::plan_bcast(call, buffer, count, type, root);
   Arguments arguments(call);
   arguments.legal(Relation::from_root, root);
   const Block block = arguments.block(buffer, count, type);
-  return arguments.plan([=, sends = arguments.is_root(root)](Schedule& schedule) {
-    if (block.direct()) return broadcast(schedule, root, block.data(), block.bytes());
-    std::byte* bytes = schedule.scratch(block.bytes());
-    if (sends && bytes != nullptr) schedule.fail(block.pack(bytes));
-    broadcast(schedule, root, bytes, block.bytes());
-    if (!sends) schedule.then([block, bytes] { return block.unpack(bytes); });
-  });
+  return arguments.plan([=](Schedule& schedule) { broadcast(schedule, root, block); });
 }
 
 Plan plan_gather(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
                  MPI_Count recvcount, MPI_Datatype recvtype, int root) {
+  if (call.comm.is_inter())
+    return inter::plan_gather(call, sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, root);
   Arguments arguments(call);
   arguments.legal(Relation::to_root, root);
   const bool is_root = arguments.is_root(root);
@@ -92,6 +91,8 @@ Plan plan_gather(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI
 
 Plan plan_gatherv(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
                   Numbers recvcounts, Numbers displs, MPI_Datatype recvtype, int root) {
+  if (call.comm.is_inter())
+    return inter::plan_gatherv(call, sendbuf, sendcount, sendtype, recvbuf, recvcounts, displs, recvtype, root);
   Arguments arguments(call);
   arguments.legal(Relation::to_root, root);
   const bool is_root = arguments.is_root(root);
@@ -107,6 +108,8 @@ Plan plan_gatherv(const Call& call, const void* sendbuf, MPI_Count sendcount, MP
 
 Plan plan_scatter(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
                   MPI_Count recvcount, MPI_Datatype recvtype, int root) {
+  if (call.comm.is_inter())
+    return inter::plan_scatter(call, sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype, root);
   Arguments arguments(call);
   arguments.legal(Relation::from_root, root);
   const bool is_root = arguments.is_root(root);
@@ -122,6 +125,8 @@ Plan plan_scatter(const Call& call, const void* sendbuf, MPI_Count sendcount, MP
 
 Plan plan_scatterv(const Call& call, const void* sendbuf, Numbers sendcounts, Numbers displs, MPI_Datatype sendtype,
                    void* recvbuf, MPI_Count recvcount, MPI_Datatype recvtype, int root) {
+  if (call.comm.is_inter())
+    return inter::plan_scatterv(call, sendbuf, sendcounts, displs, sendtype, recvbuf, recvcount, recvtype, root);
   Arguments arguments(call);
   arguments.legal(Relation::from_root, root);
   const bool is_root = arguments.is_root(root);
@@ -136,6 +141,8 @@ Plan plan_scatterv(const Call& call, const void* sendbuf, Numbers sendcounts, Nu
 
 Plan plan_allgather(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
                     MPI_Count recvcount, MPI_Datatype recvtype) {
+  if (call.comm.is_inter())
+    return inter::plan_allgather(call, sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -145,6 +152,8 @@ Plan plan_allgather(const Call& call, const void* sendbuf, MPI_Count sendcount, 
 
 Plan plan_allgatherv(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
                      Numbers recvcounts, Numbers displs, MPI_Datatype recvtype) {
+  if (call.comm.is_inter())
+    return inter::plan_allgatherv(call, sendbuf, sendcount, sendtype, recvbuf, recvcounts, displs, recvtype);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -154,6 +163,8 @@ Plan plan_allgatherv(const Call& call, const void* sendbuf, MPI_Count sendcount,
 
 Plan plan_alltoall(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI_Datatype sendtype, void* recvbuf,
                    MPI_Count recvcount, MPI_Datatype recvtype) {
+  if (call.comm.is_inter())
+    return inter::plan_alltoall(call, sendbuf, sendcount, sendtype, recvbuf, recvcount, recvtype);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -164,6 +175,8 @@ Plan plan_alltoall(const Call& call, const void* sendbuf, MPI_Count sendcount, M
 
 Plan plan_alltoallv(const Call& call, const void* sendbuf, Numbers sendcounts, Numbers sdispls, MPI_Datatype sendtype,
                     void* recvbuf, Numbers recvcounts, Numbers rdispls, MPI_Datatype recvtype) {
+  if (call.comm.is_inter())
+    return inter::plan_alltoallv(call, sendbuf, sendcounts, sdispls, sendtype, recvbuf, recvcounts, rdispls, recvtype);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -175,6 +188,9 @@ Plan plan_alltoallv(const Call& call, const void* sendbuf, Numbers sendcounts, N
 Plan plan_alltoallw(const Call& call, const void* sendbuf, Numbers sendcounts, Numbers sdispls,
                     const MPI_Datatype* sendtypes, void* recvbuf, Numbers recvcounts, Numbers rdispls,
                     const MPI_Datatype* recvtypes) {
+  if (call.comm.is_inter())
+    return inter::plan_alltoallw(call, sendbuf, sendcounts, sdispls, sendtypes, recvbuf, recvcounts, rdispls,
+                                 recvtypes);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const bool stays = in_place(sendbuf);
@@ -185,6 +201,7 @@ Plan plan_alltoallw(const Call& call, const void* sendbuf, Numbers sendcounts, N
 
 Plan plan_reduce(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type, MPI_Op op,
                  int root) {
+  if (call.comm.is_inter()) return inter::plan_reduce(call, sendbuf, recvbuf, count, type, op, root);
   Arguments arguments(call);
   arguments.legal(Relation::to_root, root);
   const bool is_root = arguments.is_root(root);
@@ -196,6 +213,7 @@ Plan plan_reduce(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count
 
 Plan plan_allreduce(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count count, MPI_Datatype type,
                     MPI_Op op) {
+  if (call.comm.is_inter()) return inter::plan_allreduce(call, sendbuf, recvbuf, count, type, op);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const Reduction reduction = arguments.reduction(in_place(sendbuf) ? recvbuf : sendbuf, count, type, op);
@@ -205,6 +223,7 @@ Plan plan_allreduce(const Call& call, const void* sendbuf, void* recvbuf, MPI_Co
 
 Plan plan_reduce_scatter(const Call& call, const void* sendbuf, void* recvbuf, Numbers recvcounts, MPI_Datatype type,
                          MPI_Op op) {
+  if (call.comm.is_inter()) return inter::plan_reduce_scatter(call, sendbuf, recvbuf, recvcounts, type, op);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const void* operand = in_place(sendbuf) ? recvbuf : sendbuf;
@@ -221,6 +240,7 @@ Plan plan_reduce_scatter(const Call& call, const void* sendbuf, void* recvbuf, N
 
 Plan plan_reduce_scatter_block(const Call& call, const void* sendbuf, void* recvbuf, MPI_Count recvcount,
                                MPI_Datatype type, MPI_Op op) {
+  if (call.comm.is_inter()) return inter::plan_reduce_scatter_block(call, sendbuf, recvbuf, recvcount, type, op);
   Arguments arguments(call);
   arguments.legal(Relation::everyone);
   const void* operand = in_place(sendbuf) ? recvbuf : sendbuf;

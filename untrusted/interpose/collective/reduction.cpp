@@ -22,17 +22,15 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 /// Ranks that reduce among themselves first, in the order of their operands.
 using Group = std::vector<int>;
 
-std::vector<Group> groups_of(const SubjectMap& map, bool commutes) {
-  std::vector<Group> groups;
-  if (commutes) {
-    for (int subject = 0; subject < map.subjects(); ++subject) groups.push_back(map.members(subject));
-    return groups;
+/// Groups of the first `ranks` ranks.
+std::vector<Group> groups_of(const SubjectMap& map, bool commutes, int ranks) {
+  std::vector<Group> groups(commutes ? at(map.subjects()) : 0);
+  for (int rank = 0; rank < ranks; ++rank) {
+    const int subject = map.subject_of(rank);
+    if (!commutes && (rank == 0 || map.subject_of(rank - 1) != subject)) groups.emplace_back();
+    (commutes ? groups[at(subject)] : groups.back()).push_back(rank);
   }
-  for (std::size_t rank = 0; rank < map.subject_of().size(); ++rank) {
-    const int subject = map.subject_of()[rank];
-    if (rank == 0 || map.subject_of()[rank - 1] != subject) groups.emplace_back();
-    groups.back().push_back(static_cast<int>(rank));
-  }
+  std::erase_if(groups, [](const Group& group) { return group.empty(); });
   return groups;
 }
 
@@ -91,21 +89,23 @@ Block reduce_group(Schedule& schedule, const Group& group, const Reduction& redu
 }
 
 void reduce_piece(Schedule& schedule, int root, const Reduction& reduction, const Block& result) {
-  const std::vector<Group> groups = groups_of(schedule.map(), reduction.commutes);
+  const int contributors = reduction.contributors < 0 ? schedule.size() : reduction.contributors;
+  const std::vector<Group> groups = groups_of(schedule.map(), reduction.commutes, contributors);
   const auto own = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
     return std::find(group.begin(), group.end(), schedule.rank()) != group.end();
   });
-  const Block value = reduce_group(schedule, *own, reduction);
-  Sizes sizes(at(schedule.comm().size), kAbsent);
+  const bool grouped = own != groups.end();
+  const Block value = grouped ? reduce_group(schedule, *own, reduction) : reduction.operand;
+  Sizes sizes(at(schedule.size()), kAbsent);
   for (const Group& group : groups) sizes[at(group.front())] = value.bytes();
   Blocks values;
   if (schedule.rank() == root) {
     values.resize(sizes.size());
     for (const Group& group : groups) values[at(group.front())] = like(schedule, value);
     // A copy: the value may still be the program's operand.
-    if (own->front() == root) copy_then(schedule, value, values[at(root)]);
+    if (grouped && own->front() == root) copy_then(schedule, value, values[at(root)]);
   }
-  const bool contributes = own->front() == schedule.rank() && root != schedule.rank();
+  const bool contributes = grouped && own->front() == schedule.rank() && root != schedule.rank();
   const std::byte* mine = contributes ? packed_then(schedule, value) : nullptr;
   gather(schedule, root, mine, sizes, values);
   if (schedule.rank() != root) return;
@@ -205,14 +205,15 @@ void reduce(Schedule& schedule, int root, const Reduction& reduction, const Bloc
   std::int64_t first = 0;
   do {
     const std::int64_t piece = std::min(step, count - first);
-    const Reduction part{reduction.op, reduction.commutes, part_of(reduction.operand, first, piece)};
+    const Reduction part{reduction.op, reduction.commutes, part_of(reduction.operand, first, piece),
+                         reduction.contributors};
     reduce_piece(schedule, root, part, part_of(result, first, piece));
     first += piece;
   } while (first < count);
 }
 
 void scan(Schedule& schedule, const Reduction& reduction, const Block& result, bool inclusive) {
-  const std::vector<Group> groups = groups_of(schedule.map(), false);
+  const std::vector<Group> groups = groups_of(schedule.map(), false, schedule.size());
   const Position own = position_of(groups, schedule.rank());
   const Block prefix = scan_group(schedule, own, reduction);
   const Block exclusive = inclusive ? prefix : like(schedule, prefix);

@@ -13,7 +13,8 @@ namespace sluice::interpose {
 struct Reduction {
   MPI_Op op = MPI_OP_NULL;
   bool commutes = false;
-  Block operand;  ///< this rank's
+  Block operand;          ///< this rank's; of a rank that does not contribute, its type and count
+  int contributors = -1;  ///< the first so many ranks contribute; -1: all do
 };
 
 /// The result goes to `result` at the root (MPI 3.1, section 5.9.1).

@@ -241,6 +241,15 @@ void broadcast(Schedule& schedule, int root, std::byte* data, std::uint64_t byte
   schedule.wait();
 }
 
+void broadcast(Schedule& schedule, int root, const Block& block) {
+  if (block.direct()) return broadcast(schedule, root, block.data(), block.bytes());
+  std::byte* bytes = schedule.scratch(block.bytes());
+  const bool sends = schedule.rank() == root;
+  if (sends) schedule.then([block, bytes] { return block.pack(bytes); });
+  broadcast(schedule, root, bytes, block.bytes());
+  if (!sends) schedule.then([block, bytes] { return block.unpack(bytes); });
+}
+
 void gather(Schedule& schedule, int root, const std::byte* mine, const Sizes& sizes, const Blocks& parts) {
   const Place place = upwards(schedule, root);
   if (schedule.rank() == root) {
@@ -280,7 +289,7 @@ void gather_unknown(Schedule& schedule, int root, const std::byte* mine, std::ui
   }
   schedule.extend([&schedule, place, mine, sizes, parts] {
     const std::vector<int>& all = place.bundle(place.subject);
-    const Sizes known = by_rank(all, sizes, schedule.comm().size);
+    const Sizes known = by_rank(all, sizes, schedule.size());
     if (schedule.rank() == place.root) return gather_at_root(schedule, place, known, parts);
     schedule.send(place.above(), as_bytes(sizes), all.size() * kSizeBytes);
     gather_at_leader(schedule, place, mine, known);
@@ -315,7 +324,7 @@ void scatter_unknown(Schedule& schedule, int root, const Blocks& parts, const Bl
   std::uint64_t* sizes = size_scratch(schedule, ranks.size());
   schedule.receive(place.above(), as_bytes(sizes), ranks.size() * kSizeBytes);
   schedule.extend([&schedule, place, sizes, mine] {
-    const Sizes known = by_rank(place.bundle(place.subject), sizes, schedule.comm().size);
+    const Sizes known = by_rank(place.bundle(place.subject), sizes, schedule.size());
     for (const int subject : place.below()) {
       const std::vector<int>& below = place.bundle(subject);
       schedule.send(place.speaker(subject), collect_sizes(schedule, below, known), below.size() * kSizeBytes);

@@ -17,6 +17,9 @@ inline constexpr std::uint64_t kAbsent = UINT64_MAX;
 /// `data` of the root goes to all (MPI 3.1, section 5.4). Crosses each boundary between subjects once.
 void broadcast(Schedule& schedule, int root, std::byte* data, std::uint64_t bytes);
 
+/// The same for elements, which are read when what was added to the schedule before is complete.
+void broadcast(Schedule& schedule, int root, const Block& block);
+
 /// Everybody's part goes to the root (section 5.5): `mine` are sizes[rank] bytes; `parts` count at the root alone, and
 /// there its own part is not touched. Each subject sends once.
 void gather(Schedule& schedule, int root, const std::byte* mine, const Sizes& sizes, const Blocks& parts);

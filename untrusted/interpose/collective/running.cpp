@@ -53,11 +53,15 @@ RunningCollective::RunningCollective(VirtualComm& on, Plan what)
 
 RunningCollective::~RunningCollective() {
   leave();
+  free_datatypes();
+}
+
+void RunningCollective::free_datatypes() {
   for (MPI_Datatype& datatype : plan.kept) PMPI_Type_free(&datatype);
+  plan.kept.clear();
 }
 
 void RunningCollective::join() {
-  subject_map_of(comm);
   ++comm.users;
   pin_operation(plan.op);
   joined = true;
@@ -73,6 +77,7 @@ void RunningCollective::leave() {
   if (!joined) return;
   joined = false;
   unpin_operation(plan.op);
+  free_datatypes();  // not by the destructor: MPICH calls that with its lock held
   --comm.users;
   release_hidden(comm);
 }

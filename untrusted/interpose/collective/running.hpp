@@ -28,6 +28,9 @@ struct RunningCollective : OwnRequest {
   int tag = 0;
   bool joined = false;
   std::optional<Schedule> schedule;
+
+ private:
+  void free_datatypes();
 };
 
 // All three return an error for which the error handler has been called.

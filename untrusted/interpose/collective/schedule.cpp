@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "untrusted/interpose/errors.hpp"
-#include "untrusted/interpose/point_to_point/peer.hpp"
 #include "untrusted/interpose/point_to_point/progress.hpp"
 #include "untrusted/interpose/transport/message_writer.hpp"
 
@@ -27,14 +26,13 @@ constexpr std::byte kPoison{0};
 
 }  // namespace
 
-Schedule::Schedule(VirtualComm& comm, int tag) : comm_(comm), tag_(tag) {}
+Schedule::Schedule(VirtualComm& comm, int tag) : comm_(comm), among_(&everyone(comm)), tag_(tag) {}
 
-SubjectMap& Schedule::map() const noexcept { return *comm_.subject_map; }
-
-void Schedule::add(const Transfer& transfer) {
+void Schedule::add(bool sends, int rank, std::byte* data, std::uint64_t bytes) {
   if (!open_) rounds_.emplace_back();
   open_ = true;
-  rounds_.back().transfers.push_back(transfer);
+  const auto place = static_cast<std::size_t>(rank);
+  rounds_.back().transfers.push_back({sends, among_->world_rank[place], among_->host_rank[place], data, bytes});
 }
 
 void Schedule::then(std::function<int()> work) {
@@ -43,7 +41,10 @@ void Schedule::then(std::function<int()> work) {
 }
 
 void Schedule::extend(std::function<void()> build) {
-  rounds_.emplace_back().build = std::move(build);
+  rounds_.emplace_back().build = [this, participants = among_, build = std::move(build)] {
+    among_ = participants;
+    build();
+  };
   open_ = false;
 }
 
@@ -82,10 +83,10 @@ void Schedule::start(Round& round) {
     if (!transfer.sends) start_receive(transfer);
   }
   for (const Transfer& transfer : round.transfers) {
-    if (transfer.sends && comm_.is_local(transfer.rank)) start_send(transfer);
+    if (transfer.sends && transfer.host_rank >= 0) start_send(transfer);
   }
   for (const Transfer& transfer : round.transfers) {
-    if (transfer.sends && !comm_.is_local(transfer.rank)) write(transfer);
+    if (transfer.sends && transfer.host_rank < 0) write(transfer);
   }
 }
 
@@ -104,9 +105,9 @@ void Schedule::extend_now(const Round& round) {
 
 void Schedule::start_receive(const Transfer& transfer) {
   const std::uint64_t room = failed() ? 0 : transfer.bytes;
-  if (!comm_.is_local(transfer.rank)) {
+  if (transfer.host_rank < 0) {
     Receive& receive = remote_.emplace_back();
-    receive.wanted = {comm_.on(Channel::collective), static_cast<std::int32_t>(to_world(comm_, transfer.rank)), tag_};
+    receive.wanted = {comm_.on(Channel::collective), transfer.world_rank, tag_};
     receive.buffer = transfer.data;
     receive.capacity = room;
     receive.internal = true;
@@ -120,7 +121,7 @@ void Schedule::start_receive(const Transfer& transfer) {
     started.receives = true;
     started.expected = piece;
     fail(host.Irecv(room == 0 ? nullptr : transfer.data + done, room == 0 ? 0 : static_cast<int>(piece), MPI_BYTE,
-                    to_host(comm_, transfer.rank), tag_, comm_.hidden, &started.request));
+                    transfer.host_rank, tag_, comm_.hidden, &started.request));
     done += piece;
   } while (done < transfer.bytes);
 }
@@ -132,14 +133,14 @@ void Schedule::start_send(const Transfer& transfer) {
     const std::byte* from = failed() ? &kPoison : transfer.data + done;
     const std::uint64_t length = failed() ? poison_length(piece) : piece;
     HostTransfer& started = host_.emplace_back();
-    fail(host.Isend(from, static_cast<int>(length), MPI_BYTE, to_host(comm_, transfer.rank), tag_, comm_.hidden,
-                    &started.request));
+    fail(
+        host.Isend(from, static_cast<int>(length), MPI_BYTE, transfer.host_rank, tag_, comm_.hidden, &started.request));
     done += piece;
   } while (done < transfer.bytes);
 }
 
 void Schedule::write(const Transfer& transfer) {
-  const std::uint32_t world = to_world(comm_, transfer.rank);
+  const auto world = static_cast<std::uint32_t>(transfer.world_rank);
   if (layer.session.table.capability(world) == wire::kNoCapability) {
     die("a collective operation would send to rank " + std::to_string(world) + " against the policy");
   }
@@ -198,25 +199,6 @@ void Schedule::finish_remote(const Receive& receive) {
 void Schedule::check_length(std::uint64_t expected, std::uint64_t length) {
   if (length == expected) return;
   fail(incomplete_error());
-}
-
-SubjectMap& subject_map_of(VirtualComm& comm) {
-  if (comm.subject_map != nullptr) return *comm.subject_map;
-  const PrivilegeView& table = layer.session.table;
-  std::vector<std::uint32_t> subjects;
-  std::vector<int> subject_of;
-  for (const std::int32_t world : comm.world_rank) {
-    const std::uint32_t subject = table.subject_of(static_cast<std::uint32_t>(world));
-    const auto found = std::find(subjects.begin(), subjects.end(), subject);
-    subject_of.push_back(static_cast<int>(found - subjects.begin()));
-    if (found == subjects.end()) subjects.push_back(subject);
-  }
-  const auto allowed = [&](int from, int to) {
-    return table.allowed(subjects[static_cast<std::size_t>(from)], subjects[static_cast<std::size_t>(to)]);
-  };
-  comm.subject_map =
-      std::make_shared<SubjectMap>(std::move(subject_of), FlowGraph(static_cast<int>(subjects.size()), allowed));
-  return *comm.subject_map;
 }
 
 int next_tag(VirtualComm& comm) noexcept { return static_cast<int>(comm.collectives++ & kTagMask); }

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "untrusted/interpose/collective/subject_map.hpp"
+#include "untrusted/interpose/collective/participants.hpp"
 #include "untrusted/interpose/layer.hpp"
 
 namespace sluice::interpose {
@@ -31,18 +31,23 @@ class Schedule {
   Schedule& operator=(const Schedule&) = delete;
   ~Schedule() = default;
 
-  [[nodiscard]] VirtualComm& comm() const noexcept { return comm_; }
-  [[nodiscard]] SubjectMap& map() const noexcept;
-  [[nodiscard]] int rank() const noexcept { return comm_.rank; }
+  // Ranks are meant as they are counted among the participants.
+
+  [[nodiscard]] SubjectMap& map() const noexcept { return among_->map; }
+  [[nodiscard]] int rank() const noexcept { return among_->rank; }
+  [[nodiscard]] int size() const noexcept { return among_->size(); }
+
+  /// What is added from now on is done by these: at first by everyone in the communicator.
+  void among(Participants& participants) noexcept { among_ = &participants; }
 
   // Building. What is added between two wait() starts together.
 
   /// Sends `bytes` bytes, which stay where they are until the round is complete.
   void send(int rank, const std::byte* data, std::uint64_t bytes) {
-    add({true, rank, const_cast<std::byte*>(data), bytes});
+    add(true, rank, const_cast<std::byte*>(data), bytes);
   }
   /// Receives exactly `bytes` bytes.
-  void receive(int rank, std::byte* data, std::uint64_t bytes) { add({false, rank, data, bytes}); }
+  void receive(int rank, std::byte* data, std::uint64_t bytes) { add(false, rank, data, bytes); }
   /// What is added from now on starts when all that was added before is complete.
   void wait() { open_ = false; }
   /// Work on what was received. Skipped when the schedule has failed. Returns an MPI error.
@@ -66,7 +71,8 @@ class Schedule {
  private:
   struct Transfer {
     bool sends;
-    int rank;
+    std::int32_t world_rank;
+    std::int32_t host_rank;  ///< -1 of another subject
     std::byte* data;
     std::uint64_t bytes;
   };
@@ -82,7 +88,7 @@ class Schedule {
     std::uint64_t expected = 0;
   };
 
-  void add(const Transfer& transfer);
+  void add(bool sends, int rank, std::byte* data, std::uint64_t bytes);
   void start(Round& round);
   void extend_now(const Round& round);
   void start_receive(const Transfer& transfer);
@@ -94,6 +100,7 @@ class Schedule {
   void check_length(std::uint64_t expected, std::uint64_t length);
 
   VirtualComm& comm_;
+  Participants* among_;
   int tag_;
   int error_ = MPI_SUCCESS;
   bool open_ = false;  ///< the last round takes more transfers
@@ -104,8 +111,8 @@ class Schedule {
   std::vector<std::unique_ptr<std::byte[]>> scratch_;
 };
 
-/// What collectives know of `comm`, made at the first.
-SubjectMap& subject_map_of(VirtualComm& comm);
+/// Flows between the subjects of everyone in `comm`.
+inline SubjectMap& subject_map_of(VirtualComm& comm) { return everyone(comm).map; }
 
 /// Tag of the next collective on `comm`: every rank counts alike, as all call collectives in the same order.
 int next_tag(VirtualComm& comm) noexcept;

@@ -19,9 +19,17 @@ int roots_of(MPI_Comm comm) {
   return error == MPI_SUCCESS ? size : -1;
 }
 
+int legal_kinds_between(VirtualComm& inter, int root) {
+  const bool here = root == MPI_ROOT || root == MPI_PROC_NULL;
+  const auto legal = [&](Relation relation) { return !obstacle_between(inter, relation, here).has_value(); };
+  return (legal(Relation::from_root) ? MPIX_COLLECTIVES_FROM_ROOT : 0) |
+         (legal(Relation::to_root) ? MPIX_COLLECTIVES_TO_ROOT : 0) |
+         (legal(Relation::everyone) ? MPIX_COLLECTIVES_ALL : 0);
+}
+
 int legal_kinds(VirtualComm& comm, int root) {
-  if (comm.is_inter()) return 0;  // none is carried
   const Lock lock;
+  if (comm.is_inter()) return legal_kinds_between(comm, root);
   SubjectMap& map = subject_map_of(comm);
   const auto legal = [&](Relation relation) { return !map.verdict(relation, root).has_value(); };
   return (legal(Relation::from_root) ? MPIX_COLLECTIVES_FROM_ROOT : 0) |
@@ -44,7 +52,10 @@ SLUICE_EXPORT int MPIX_Comm_collectives(MPI_Comm comm, int root, int* legal) {
   VirtualComm* spanning = lookup(comm);
   const int roots = spanning != nullptr ? spanning->size : roots_of(comm);
   if (roots < 0) return MPI_ERR_COMM;
-  if (root < 0 || root >= roots) return MPI_ERR_ROOT;
+  int inter = 0;
+  mediated::Comm_test_inter(comm, &inter);
+  const bool in_local_group = inter != 0 && (root == MPI_ROOT || root == MPI_PROC_NULL);
+  if (!in_local_group && (root < 0 || root >= roots)) return MPI_ERR_ROOT;
   *legal = spanning != nullptr ? legal_kinds(*spanning, root) : kEverything;
   return MPI_SUCCESS;
 }

@@ -14,7 +14,7 @@
 namespace sluice::interpose {
 
 struct Topology;
-class SubjectMap;
+struct Participants;
 
 /// A communicator that spans subjects: a genuine intracommunicator of the host MPI, which is the own subject's part,
 /// and what lies beyond it. Attributes, names, info and error handlers are those of the genuine one.
@@ -46,7 +46,7 @@ struct VirtualComm {
   using PartitionedCount = std::map<std::pair<std::int32_t, std::int32_t>, std::uint64_t>;
   PartitionedCount partitioned_sends;
   PartitionedCount partitioned_receives;
-  std::shared_ptr<SubjectMap> subject_map;   ///< for collectives; made at the first
+  std::map<std::int32_t, std::shared_ptr<Participants>> participants;  ///< of collectives; made when needed
 
   std::vector<std::int32_t> local_group;  ///< world ranks of an intercommunicator's local group; else empty
   MPI_Comm local_comm = MPI_COMM_NULL;    ///< over that group, for messages of this library

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "untrusted/interpose/communicator/class_exchange.hpp"
 #include "untrusted/interpose/communicator/group.hpp"
 #include "untrusted/interpose/communicator/new_communicator.hpp"
+#include "untrusted/interpose/communicator/remote_group.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/layer.hpp"
 #include "untrusted/interpose/point_to_point/peer.hpp"
@@ -17,42 +19,9 @@ namespace sluice::interpose {
 
 namespace {
 
-struct CreateCall {
-  MPI_Comm local_comm;
-  int local_leader;
-  MPI_Comm peer_comm;
-  int remote_leader;
-  int tag;
-};
-
-/// What a leader tells the other one of its group, before the group's members.
-struct Offer {
-  std::int32_t size = 0;
-  std::int32_t leader = 0;   ///< world rank
-  std::uint64_t number = 0;  ///< of the intercommunicators that this leader has made
-};
-
-/// What a leader tells its own group.
-struct Verdict {
-  enum class Kind : std::int32_t { failed, refused, by_host, spanning };
-  Kind kind = Kind::failed;
-  std::int32_t error = MPI_SUCCESS;  ///< error class, where it failed
-  std::int32_t remote_leader = 0;    ///< world rank
-  std::int32_t remote_size = 0;
-  std::uint64_t context = 0;
-};
-
 int broadcast(void* buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm) {
   return lookup(comm) == nullptr ? host.Bcast(buffer, count, datatype, root, comm)
                                  : mediated::Bcast(buffer, count, datatype, root, comm);
-}
-
-int group_of(MPI_Comm comm, RankList& world_ranks) {
-  MPI_Group group = MPI_GROUP_NULL;
-  int error = mediated::Comm_group(comm, &group);
-  if (error == MPI_SUCCESS) error = world_ranks_of(group, world_ranks);
-  if (group != MPI_GROUP_NULL && group != MPI_GROUP_EMPTY) mediated::Group_free(&group);
-  return error;
 }
 
 /// A communicator of the same processes that the program does not know.
@@ -64,86 +33,12 @@ int make_private(MPI_Comm comm, MPI_Comm* made) {
   return error;
 }
 
-/// Whether a list that came from elsewhere is one of different world ranks, none of them in `own`.
-bool is_plausible(const RankList& theirs, const RankList& own) {
-  RankList sorted = theirs;
-  std::sort(sorted.begin(), sorted.end());
-  return !sorted.empty() && sorted.front() >= 0 && sorted.back() < layer.world_size &&
-         std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end() && intersect(theirs, own).empty();
-}
-
-/// The same at both leaders, and different for each pair of calls.
-std::uint64_t agree_on_context(const Offer& own, const RankList& own_group, const Offer& other,
-                               const RankList& other_group) {
-  const auto half = [](const Offer& offer, const RankList& group) {
-    return derive_context(static_cast<std::uint64_t>(offer.leader), offer.number, digest(group));
-  };
-  const std::uint64_t mine = half(own, own_group);
-  const std::uint64_t theirs = half(other, other_group);
-  return own.leader < other.leader ? derive_context(mine, theirs, 0) : derive_context(theirs, mine, 0);
-}
-
-/// World rank of the remote leader, or -1 if `peer_comm` has no such rank.
-std::int32_t remote_leader_of(const CreateCall& call) {
-  RankList peers;
-  if (group_of(call.peer_comm, peers) != MPI_SUCCESS) return -1;
-  const auto rank = static_cast<std::size_t>(call.remote_leader);
-  return call.remote_leader >= 0 && rank < peers.size() ? peers[rank] : -1;
-}
-
-/// In a leader: learns the other group. Without a flow each way there is nobody to ask, and nothing is sent.
-Verdict ask(const CreateCall& call, const RankList& own_group, RankList& theirs) {
-  Verdict verdict;
-  verdict.remote_leader = remote_leader_of(call);
-  verdict.error = MPI_ERR_RANK;
-  if (verdict.remote_leader < 0) return verdict;
-  const PrivilegeView& table = layer.session.table;
-  const std::uint32_t other = table.subject_of(static_cast<std::uint32_t>(verdict.remote_leader));
-  verdict.kind = Verdict::Kind::refused;
-  if (!table.allowed(table.self(), other) || !table.allowed(other, table.self())) return verdict;
-  verdict.kind = Verdict::Kind::failed;
-  Offer own{static_cast<std::int32_t>(own_group.size()), layer.world_rank, 0};
-  {
-    const Lock lock;
-    own.number = layer.intercommunicators++;
-  }
-  Offer offer;
-  verdict.error = mediated::Sendrecv(&own, sizeof own, MPI_BYTE, call.remote_leader, call.tag, &offer, sizeof offer,
-                                     MPI_BYTE, call.remote_leader, call.tag, call.peer_comm, MPI_STATUS_IGNORE);
-  if (verdict.error != MPI_SUCCESS) return verdict;
-  theirs.assign(static_cast<std::size_t>(std::clamp(offer.size, 0, layer.world_size)), -1);
-  verdict.error = mediated::Sendrecv(own_group.data(), own.size, MPI_INT, call.remote_leader, call.tag, theirs.data(),
-                                     static_cast<int>(theirs.size()), MPI_INT, call.remote_leader, call.tag,
-                                     call.peer_comm, MPI_STATUS_IGNORE);
-  if (verdict.error != MPI_SUCCESS) return verdict;
-  verdict.error = MPI_ERR_COMM;
-  if (!is_plausible(theirs, own_group)) return verdict;
-  verdict.remote_size = static_cast<std::int32_t>(theirs.size());
-  verdict.context = agree_on_context(own, own_group, offer, theirs);
-  const bool inside = within_subject(own_group) && within_subject(theirs);
-  verdict.kind = inside ? Verdict::Kind::by_host : Verdict::Kind::spanning;
-  return verdict;
-}
-
 /// Gives all of the local group what its leader knows.
 int tell(const CreateCall& call, Verdict& verdict, RankList& theirs) {
   int error = broadcast(&verdict, sizeof verdict, MPI_BYTE, call.local_leader, call.local_comm);
   if (error != MPI_SUCCESS || verdict.kind != Verdict::Kind::spanning) return error;
   theirs.resize(static_cast<std::size_t>(verdict.remote_size));
   return broadcast(theirs.data(), verdict.remote_size, MPI_INT, call.local_leader, call.local_comm);
-}
-
-/// `named`: a leader has named the communicator over which there is no way back; the others know their own group's.
-int refuse_leaders(const Verdict& verdict, MPI_Comm named) {
-  const PrivilegeView& table = layer.session.table;
-  const std::uint32_t other = table.subject_of(static_cast<std::uint32_t>(verdict.remote_leader));
-  const bool outward = table.allowed(table.self(), other);
-  return refuse_because("MPI_Intercomm_create",
-                        "the leaders have to tell each other who is in their groups, and there is no flow from " +
-                            describe_subject(outward ? other : table.self()) + " to " +
-                            describe_subject(outward ? table.self() : other),
-                        named, outward ? table.from(other).policy_line : table.to(other).policy_line,
-                        "Use MPI_COMM_WORLD, or leaders whose subjects flow both ways");
 }
 
 /// Members of both groups that are of the own subject, by world rank.
@@ -173,6 +68,24 @@ int create_spanning(const CreateCall& call, const Verdict& verdict, RankList own
   inherit_error_handler(call.local_comm, made);
   return complete_intercommunicator(call.local_comm, made, local_comm, std::move(own_group), std::move(theirs),
                                     verdict.context, newcomm);
+}
+
+/// The first ranks of both groups tell each other which group comes first. Which one's subject cannot, if any.
+std::optional<std::uint32_t> missing_answer(const VirtualComm& inter) {
+  const PrivilegeView& table = layer.session.table;
+  const std::uint32_t own = table.subject_of(static_cast<std::uint32_t>(inter.local_group.front()));
+  const std::uint32_t other = table.subject_of(static_cast<std::uint32_t>(inter.world_rank.front()));
+  if (!table.allowed(own, other)) return own;
+  if (!table.allowed(other, own)) return other;
+  return std::nullopt;
+}
+
+int refuse_merge(const VirtualComm& inter, std::uint32_t from) {
+  return refuse_because("MPI_Intercomm_merge",
+                        "the groups have to tell each other which of them comes first, and " + describe_subject(from) +
+                            " may not send to the other one",
+                        inter.host, 0, "Make it from a group of MPI_COMM_WORLD by MPI_Comm_create",
+                        "Use MPI_Comm_create");
 }
 
 /// The first ranks of both groups tell each other a number; each then tells its group.
@@ -234,29 +147,23 @@ int Intercomm_create(MPI_Comm local_comm, int local_leader, MPI_Comm peer_comm, 
   if (local_leader < 0 || static_cast<std::size_t>(local_leader) >= own_group.size()) {
     return raise(local_comm, MPI_ERR_RANK);
   }
+  Verdict verdict;
+  RankList theirs;
+  const bool leads = own_group[static_cast<std::size_t>(local_leader)] == layer.world_rank;
   if (const VirtualComm* local = lookup(local_comm); local != nullptr && !class_of(*local).is_all_of(*local)) {
+    if (leads) learn_remote_group(call, {}, theirs);  // the other side waits for an answer
     return refuse_because("MPI_Intercomm_create",
                           "the members of the local group cannot all tell each other of the other one", local_comm, 0,
                           "Use a local communicator whose subjects all flow both ways");
   }
-  Verdict verdict;
-  RankList theirs;
-  const bool leads = own_group[static_cast<std::size_t>(local_leader)] == layer.world_rank;
-  if (leads) verdict = ask(call, own_group, theirs);
+  if (leads) verdict = learn_remote_group(call, own_group, theirs);
   if (const int error = tell(call, verdict, theirs); error != MPI_SUCCESS) return error;
-  switch (verdict.kind) {
-    case Verdict::Kind::failed:
-      return raise(local_comm, verdict.error);
-    case Verdict::Kind::refused:
-      return refuse_leaders(verdict, leads ? peer_comm : local_comm);
-    case Verdict::Kind::by_host: {
-      const VirtualComm* peers = leads ? lookup(peer_comm) : nullptr;
-      const int remote = peers != nullptr ? to_host(*peers, remote_leader) : remote_leader;
-      return host.Intercomm_create(local_comm, local_leader, peer_comm, remote, tag, newintercomm);
-    }
-    case Verdict::Kind::spanning:
-      break;
+  if (verdict.kind == Verdict::Kind::by_host) {
+    const VirtualComm* peers = leads ? lookup(peer_comm) : nullptr;
+    const int remote = peers != nullptr ? to_host(*peers, remote_leader) : remote_leader;
+    return host.Intercomm_create(local_comm, local_leader, peer_comm, remote, tag, newintercomm);
   }
+  if (verdict.kind != Verdict::Kind::spanning) return refuse_verdict(call, verdict, leads);
   return create_spanning(call, verdict, std::move(own_group), std::move(theirs), newintercomm);
 }
 
@@ -264,6 +171,7 @@ int Intercomm_merge(MPI_Comm intercomm, int high, MPI_Comm* newintracomm) {
   VirtualComm* inter = lookup(intercomm);
   if (inter == nullptr || !inter->is_inter()) return host.Intercomm_merge(intercomm, high, newintracomm);
   if (newintracomm == nullptr) return raise(intercomm, MPI_ERR_ARG);
+  if (const auto from = missing_answer(*inter); from.has_value()) return refuse_merge(*inter, *from);
   const std::uint64_t ordinal = next_child(*inter);
   const std::int32_t own = high != 0 ? 1 : 0;
   std::int32_t other = 0;
