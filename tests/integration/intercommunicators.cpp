@@ -3,6 +3,7 @@
 // usage: intercommunicators both      all subjects flow both ways
 //        intercommunicators upwards   the first subject may send to the second, and nothing else
 //        intercommunicators apart     no subject may send to another
+//        intercommunicators line      three subjects; the first and the second flow both ways, the second and the third
 #include <algorithm>
 #include <numeric>
 #include <string>
@@ -232,6 +233,44 @@ void check_upward_messages(MPI_Comm inter, const Bridge& bridge, bool low) {
   }
 }
 
+/// The argument `root` at this rank, for a root in the local group or in the remote one.
+int root_argument(const Bridge& bridge, bool here, int root) {
+  if (!here) return root;
+  return bridge.own[static_cast<std::size_t>(root)] == world().rank ? MPI_ROOT : MPI_PROC_NULL;
+}
+
+int legal_kinds(MPI_Comm comm, int root) {
+  int legal = -1;
+  CHECK_EQ(MPIX_Comm_collectives(comm, root, &legal), MPI_SUCCESS);
+  return legal;
+}
+
+/// What goes up works with each root; what would come down is refused everywhere with the same pair.
+void check_collectives_upwards(const Bridge& bridge, bool low) {
+  Verdict::get().begin("collectives upwards");
+  const int self = world().rank;
+  const MPI_Comm inter = bridge.inter;
+  const std::string pair = "high (SECRET) may not send to low (UNCLASSIFIED)";
+  for (std::size_t root = 0; root < (low ? bridge.own : bridge.other).size(); ++root) {
+    const int argument = root_argument(bridge, low, static_cast<int>(root));
+    int told = argument == MPI_ROOT ? 40 + self : -1;
+    CHECK_EQ(legal_kinds(inter, argument), MPIX_COLLECTIVES_FROM_ROOT);
+    CHECK_EQ(MPI_Bcast(&told, 1, MPI_INT, argument, inter), MPI_SUCCESS);
+    if (!low) CHECK_EQ(told, 40 + bridge.other[root]);
+    check_refused(MPI_Reduce(&self, &told, 1, MPI_INT, MPI_SUM, argument, inter), "MPI_Reduce", pair);
+  }
+  for (std::size_t root = 0; root < (low ? bridge.other : bridge.own).size(); ++root) {
+    const int argument = root_argument(bridge, !low, static_cast<int>(root));
+    std::vector<int> all(bridge.other.size(), -1);
+    int told = -1;
+    CHECK_EQ(legal_kinds(inter, argument), MPIX_COLLECTIVES_TO_ROOT);
+    CHECK_EQ(MPI_Gather(&self, 1, MPI_INT, all.data(), 1, MPI_INT, argument, inter), MPI_SUCCESS);
+    if (argument == MPI_ROOT) CHECK(all == bridge.other);
+    check_refused(MPI_Bcast(&told, 1, MPI_INT, argument, inter), "MPI_Bcast", pair);
+  }
+  check_refused(MPI_Barrier(inter), "MPI_Barrier", pair);
+}
+
 Bridge build_upwards(const Sides& sides, int tag) {
   Bridge bridge;
   int flag = 0;
@@ -251,6 +290,8 @@ void one_way(const Sides& sides) {
   Bridge bridge = build_upwards(sides, 1);
   check_groups(bridge.inter, bridge);
   check_upward_messages(bridge.inter, bridge, low);
+
+  check_collectives_upwards(bridge, low);
 
   Verdict::get().begin("duplicate upwards");
   MPI_Comm copy = MPI_COMM_NULL;
@@ -330,6 +371,51 @@ void upwards() {
   inside(sides);
 }
 
+/// The first subject on one side, the two others on the other. The first reaches the third through the second, which
+/// has the data; nothing goes the other way with a root there, as it would pass ranks that do not know the call.
+void line() {
+  Verdict::get().begin("line");
+  Bridge bridge;
+  std::vector<int> first;
+  std::vector<int> rest;
+  MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+  for (int rank = 0; rank < world().size; ++rank) {
+    int subject = 0;
+    MPIX_Subject_of_rank(rank, &subject);
+    (subject == 0 ? first : rest).push_back(rank);
+  }
+  const bool here = std::find(first.begin(), first.end(), world().rank) != first.end();
+  bridge.own = here ? first : rest;
+  bridge.other = here ? rest : first;
+  MPI_Group all = MPI_GROUP_NULL;
+  MPI_Group own = MPI_GROUP_NULL;
+  MPI_Comm_group(MPI_COMM_WORLD, &all);
+  MPI_Group_incl(all, static_cast<int>(bridge.own.size()), bridge.own.data(), &own);
+  MPI_Comm_create(MPI_COMM_WORLD, own, &bridge.local);
+  MPI_Comm_set_errhandler(bridge.local, MPI_ERRORS_RETURN);  // MPICH's own does not inherit the world's
+  MPI_Group_free(&own);
+  MPI_Group_free(&all);
+  CHECK_EQ(MPI_Intercomm_create(bridge.local, 0, MPI_COMM_WORLD, bridge.other.front(), 7, &bridge.inter), MPI_SUCCESS);
+  check_groups(bridge.inter, bridge);
+  const int self = world().rank;
+  const int root = root_argument(bridge, here, 0);
+  int told = root == MPI_ROOT ? 77 : -1;
+  CHECK_EQ(legal_kinds(bridge.inter, root), MPIX_COLLECTIVES_FROM_ROOT | MPIX_COLLECTIVES_TO_ROOT);
+  CHECK_EQ(MPI_Bcast(&told, 1, MPI_INT, root, bridge.inter), MPI_SUCCESS);
+  if (!here) CHECK_EQ(told, 77);
+  std::vector<int> got(bridge.other.size(), -1);
+  CHECK_EQ(MPI_Gather(&self, 1, MPI_INT, got.data(), 1, MPI_INT, root, bridge.inter), MPI_SUCCESS);
+  if (root == MPI_ROOT) CHECK(got == bridge.other);
+  int sum = -1;
+  CHECK_EQ(MPI_Reduce(&self, &sum, 1, MPI_INT, MPI_SUM, root, bridge.inter), MPI_SUCCESS);
+  if (root == MPI_ROOT) CHECK_EQ(sum, std::accumulate(rest.begin(), rest.end(), 0));
+  const int other_root = root_argument(bridge, !here, 0);
+  CHECK_EQ(legal_kinds(bridge.inter, other_root), 0);
+  check_refused(MPI_Bcast(&told, 1, MPI_INT, other_root, bridge.inter), "MPI_Bcast", "may not send to");
+  check_refused(MPI_Barrier(bridge.inter), "MPI_Barrier", "may not send to");
+  free_bridge(bridge);
+}
+
 void apart() {
   const Sides sides;
   Verdict::get().begin("apart");
@@ -350,6 +436,8 @@ int main(int argc, char** argv) {
     both_ways();
   } else if (what == "upwards") {
     upwards();
+  } else if (what == "line") {
+    line();
   } else {
     apart();
   }

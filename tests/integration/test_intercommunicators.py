@@ -22,3 +22,11 @@ def test_without_a_flow_back(combination, what):
         Subject("high", "SECRET", 2, "intercommunicators", [what]),
     ]
     run_and_pass(with_mpis(subjects, combination), [("low", "high")] if what == "upwards" else [])
+
+
+@pytest.mark.parametrize("combination", ["openmpi", "mpich"])
+def test_data_passes_a_subject_of_the_other_group(combination):
+    names = ["first", "second", "third"]
+    subjects = [Subject(name, "SECRET", count, "intercommunicators", ["line"]) for name, count in zip(names, [1, 2, 1])]
+    neighbours = [("first", "second"), ("second", "third")]
+    run_and_pass(with_mpis(subjects, combination), neighbours + [(b, a) for a, b in neighbours])

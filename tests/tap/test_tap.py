@@ -163,6 +163,17 @@ def test_no_frame_of_nonblocking_collectives_does(tapped, combination):
     assert set(seen.frames) == set(flows), seen
 
 
+@pytest.mark.parametrize("combination", ["openmpi", "mpich"])
+def test_no_frame_of_an_intercommunicator_does(tapped, combination):
+    """It is made, used for messages and collectives, and freed."""
+    labels = {"low": "UNCLASSIFIED", "high": "SECRET"}
+    flows = [("low", "high")]
+    subjects = with_mpis(programs("intercommunicators", labels, ["upwards"], [2, 2]), combination)
+    seen = run_and_look(tapped, subjects, flows)
+    assert complaints(seen, subjects, flows) == []
+    assert set(seen.frames) == set(flows), seen
+
+
 def test_frames_downwards_would_be_seen(tapped):
     """The positive control: with flows both ways frames do go down, and against a policy of one way that is found."""
     labels = {"low": "SECRET", "high": "SECRET"}
