@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -168,7 +169,8 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   const pid_t pid = fork();
   if (pid < 0) return system_problem("cannot start a sandbox");
   if (pid == 0) {
-    if (settle(out.value().write_end.get(), err.value().write_end.get()) && keep_at_exec(subject.command.filter_fd) &&
+    if (settle(out.value().write_end.get(), err.value().write_end.get()) &&
+        std::all_of(subject.command.filter_fds.begin(), subject.command.filter_fds.end(), keep_at_exec) &&
         keep_at_exec(subject.command.info_fd) && (!identities.distinct() || become(identities.subject(index))) &&
         own_group() && restore_descriptor_limit() && end_with_supervisor()) {
       execve("/usr/bin/bwrap", arguments.data(), environment);

@@ -319,7 +319,7 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   auto filter = sandbox::system_call_filter({.file_locks = writes && !devices.value().empty()});
   if (!filter) return filter.error();
   staged.filter = std::move(filter).value();
-  staged.command.filter_fd = staged.filter.get();
+  staged.command.filter_fds = {staged.filter.calls.get(), staged.filter.arguments.get()};
   stage_.subjects.push_back(std::move(staged));
   return Unit{};
 }

@@ -10,12 +10,13 @@
 #include "trusted/launcher/plan.hpp"
 #include "trusted/launcher/rank_pipes.hpp"
 #include "trusted/sandbox/command.hpp"
+#include "trusted/sandbox/seccomp.hpp"
 
 namespace sluice::launcher {
 
 struct StagedSubject {
   sandbox::Command command;  ///< without info descriptor
-  Fd filter;
+  sandbox::Filter filter;
   std::vector<RankPipes> output;  ///< of each rank
 };
 

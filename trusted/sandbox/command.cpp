@@ -58,7 +58,9 @@ std::vector<std::string> bubblewrap_arguments(const Command& command) {
   for (const Entry& entry : command.entries) add_entry(arguments, entry);
   // The root itself is a tmpfs of bubblewrap; nothing is to be written outside the places made for it.
   arguments.insert(arguments.end(), {"--remount-ro", "/", "--chdir", command.directory});
-  arguments.insert(arguments.end(), {"--seccomp", std::to_string(command.filter_fd)});
+  for (const int fd : command.filter_fds) {
+    arguments.insert(arguments.end(), {"--add-seccomp-fd", std::to_string(fd)});
+  }
   if (command.info_fd >= 0) arguments.insert(arguments.end(), {"--json-status-fd", std::to_string(command.info_fd)});
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), command.program.begin(), command.program.end());

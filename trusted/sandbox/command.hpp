@@ -27,9 +27,9 @@ struct Entry {
 struct Command {
   std::vector<Entry> entries;  ///< in the order in which they are made
   std::vector<std::pair<std::string, std::string>> environment;
-  std::string directory;  ///< working directory inside
-  int filter_fd = -1;     ///< descriptor of the system-call filter
-  int info_fd = -1;       ///< descriptor that bubblewrap writes the first pid and the exit code to, as JSON
+  std::string directory;        ///< working directory inside
+  std::vector<int> filter_fds;  ///< descriptors of the system-call filter's programs
+  int info_fd = -1;             ///< descriptor that bubblewrap writes the first pid and the exit code to, as JSON
   std::vector<std::string> program;
 };
 

@@ -23,7 +23,7 @@ Command example() {
                      {Entry::Kind::link, "/bin", "usr/bin"}};
   command.environment = {{"TILE", "--bind / /"}};
   command.directory = "/home/a b";
-  command.filter_fd = 7;
+  command.filter_fds = {7, 9};
   command.info_fd = 8;
   command.program = {"/usr/bin/mpiexec", "--bind", "/"};
   return command;
@@ -36,7 +36,7 @@ TEST(Bubblewrap, UnsharesEverythingAndDropsCapabilities) {
     EXPECT_GE(find(arguments, {option}), 0) << option;
   }
   EXPECT_GE(find(arguments, {"--cap-drop", "ALL"}), 0);
-  EXPECT_GE(find(arguments, {"--seccomp", "7"}), 0);
+  EXPECT_GE(find(arguments, {"--add-seccomp-fd", "7", "--add-seccomp-fd", "9"}), 0);
   EXPECT_GE(find(arguments, {"--remount-ro", "/"}), 0);
 }
 

@@ -1,7 +1,6 @@
 // The system-call filter of every subject: what namespaces alone do not close.
 //
-// A deny-list: subjects run unmodified programs, so whatever is not known to reach past the sandbox, or to show what
-// happens in another one, stays allowed. docs/sandbox.md lists the groups.
+// A list of what is allowed (allowed_calls.cpp), with limits on the arguments of some. docs/sandbox.md tells of both.
 #pragma once
 
 #include "trusted/base/fd.hpp"
@@ -16,7 +15,13 @@ struct FilterOptions {
   bool file_locks = false;
 };
 
-/// The filter as a BPF program in a memfd at offset 0, as `bwrap --seccomp` reads it.
-Result<Fd, Problem> system_call_filter(const FilterOptions& options);
+/// BPF programs, each in a memfd at offset 0, as `bwrap --add-seccomp-fd` reads them. A call passes both or is refused.
+struct Filter {
+  Fd calls;
+  Fd arguments;
+};
+
+/// Fails where libseccomp cannot build it, or without memory.
+Result<Filter, Problem> system_call_filter(const FilterOptions& options);
 
 }  // namespace sluice::sandbox
