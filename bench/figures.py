@@ -48,6 +48,10 @@ class Figures:
         host = self.median(dataclasses.replace(key, place="host"))
         return self.median(key) / host if host and key.place != "host" and key in self.values else None
 
+    def difference(self, key: Key):
+        """Median less the host's median; None where ratio() is None."""
+        return self.median(key) - self.median(dataclasses.replace(key, place="host")) if self.ratio(key) else None
+
     def choices(self, field: str, **fixed) -> list:
         """Values of one field of the keys that have the fixed fields, in order of appearance (sizes: ascending)."""
         found = dict.fromkeys(getattr(key, field) for key in self.values
@@ -73,9 +77,11 @@ def machine() -> dict:
 
 
 def write_json(figures: Figures, rounds: int, path: str) -> None:
-    """All figures as one JSON object: machine, rounds, and for each key median, minimum, maximum, values and ratio."""
+    """All figures as one JSON object: machine, rounds, and for each key median, minimum, maximum, values, ratio and
+    difference to the host."""
     rows = [{**dataclasses.asdict(key), "unit": figures.units[key.test], "median": figures.median(key),
-             "min": min(values), "max": max(values), "ratio": figures.ratio(key), "values": values}
+             "min": min(values), "max": max(values), "ratio": figures.ratio(key),
+             "difference": figures.difference(key), "values": values}
             for key, values in figures.values.items()]
     text = json.dumps({"machine": machine(), "rounds": rounds, "figures": rows}, indent=1) + "\n"
     if path == "-":

@@ -30,6 +30,8 @@ struct Place {
   MPI_Comm comm;
   std::string name;
   int rank;
+  int size;
+  bool inside;  ///< all of its ranks are of one subject, or there are no subjects
 };
 
 /// Half of a round trip, in microseconds. Needs both directions. Printed by rank 0.
@@ -45,5 +47,8 @@ void measure_stream(const Place& place, const Options& options);
 /// Nanoseconds per MPI_Comm_rank and per MPI_Iprobe that finds nothing. Printed by rank 0, for
 /// which rank 1 waits.
 void measure_calls(const Place& place, const Options& options);
+
+/// Nanoseconds of calls on communicators inside a subject, made from `place` where that is one. Printed by rank 0.
+void measure_overhead(const Place& place, const Options& options);
 
 }  // namespace sluice::bench

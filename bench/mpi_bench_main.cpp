@@ -19,7 +19,8 @@ constexpr int kDoneTag = 10;
 constexpr const char* kUsage =
     "usage: mpiexec -n 2 mpi_bench-MPI [--min BYTES] [--max BYTES] [--step FACTOR] [--work FACTOR] [--delay SECONDS]\n"
     "                                  TEST...\n"
-    "TEST: latency bandwidth stream calls   measure between ranks 0 and 1 and print one JSON object a line\n"
+    "TEST: latency bandwidth stream calls overhead\n"
+    "                                       measure between ranks 0 and 1 and print one JSON object a line\n"
     "      idle                             ranks above 1: wait until the others are done (takes flows 0 -> rank)\n"
     "Usually started by bench/run, which compares Sluice with the host MPI.\n";
 
@@ -27,7 +28,8 @@ using Test = void (*)(const Place&, const Options&);
 const std::map<std::string_view, Test> kTests = {{"latency", sluice::bench::measure_latency},
                                                  {"bandwidth", sluice::bench::measure_bandwidth},
                                                  {"stream", sluice::bench::measure_stream},
-                                                 {"calls", sluice::bench::measure_calls}};
+                                                 {"calls", sluice::bench::measure_calls},
+                                                 {"overhead", sluice::bench::measure_overhead}};
 
 struct CommandLine {
   Options options;
@@ -72,15 +74,16 @@ bool read(int argc, char** argv, CommandLine& line) {
 std::vector<Place> places() {
   std::vector<Place> found;
   int rank = 0;
+  int size = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-  found.push_back({MPI_COMM_WORLD, "world", rank});
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
   void* symbol = ::dlsym(RTLD_DEFAULT, "MPIX_Comm_subject");
+  found.push_back({MPI_COMM_WORLD, "world", rank, size, symbol == nullptr});
   if (symbol == nullptr) return found;
   MPI_Comm subject = reinterpret_cast<MPI_Comm (*)()>(symbol)();
-  int size = 0;
   MPI_Comm_size(subject, &size);
   MPI_Comm_rank(subject, &rank);
-  if (size >= 2) found.push_back({subject, "subject", rank});
+  if (size >= 2) found.push_back({subject, "subject", rank, size, true});
   return found;
 }
 

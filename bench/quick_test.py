@@ -16,6 +16,13 @@ sys.path.insert(0, str(BENCH))
 import figures  # noqa: E402  (after the path)
 import table  # noqa: E402
 
+QUERIES = ["Comm_rank", "Comm_size", "Iprobe"]
+MESSAGES = ["Irecv, Isend, Waitall", "Irecv, Send, Wait", "Sendrecv", "Startall, Waitall"]
+COLLECTIVES = ["Barrier", "Bcast", "Allreduce"]
+OVERHEAD = ["Type_size", "Test of a null request", "Wait for a null request",
+            *(f"{call} {where}" for where in ("on the subject", "on MPI_COMM_SELF", "on a split one", "while receiving")
+              for call in QUERIES + MESSAGES),
+            *(f"{call} {where}" for where in ("on MPI_COMM_SELF", "on a split one") for call in COLLECTIVES)]
 SIZES = [8, 64, 512, 4096, 32768, 262144]
 
 
@@ -32,7 +39,9 @@ def expected(mpis):
     found = {(mpi, test, place, size) for mpi in mpis for test in places for place in places[test] for size in SIZES}
     calls = {(mpi, call, place, 0) for mpi in mpis for call in ("Comm_rank", "Iprobe")
              for place in ("host", "cross", *inside)}
-    return found | calls
+    overhead = {(mpi, "overhead: " + call, place, 0) for mpi in mpis for call in OVERHEAD
+                for place in ("host", "inside/subject")}
+    return found | calls | overhead
 
 
 def test_quick_run_has_every_figure(tmp_path):
@@ -51,6 +60,18 @@ def test_quick_run_has_every_figure(tmp_path):
     assert "round 1 of 1: mpich inside" in result.stderr
     if wants_plot:
         assert "<svg" in plot.read_text()[:1000]
+
+
+@pytest.mark.parametrize("added, verdict", [(4.9, "reached"), (5.1, "missed")])
+def test_overhead_is_judged(capsys, added, verdict):
+    collected = figures.Figures()
+    for variant, value in (("host", 100.0), ("inside", 100.0 + added)):
+        lines = [{"test": f"overhead: {call}", "place": "subject", "bytes": 0, "value": value + more, "unit": "ns"}
+                 for call, more in (("Send", 0), ("Send while receiving", 50 if variant == "inside" else 0))]
+        collected.add_all(FakeVariant(variant), lines)
+    table.show(collected, sys.stdout)
+    output = capsys.readouterr().out
+    assert verdict in output and f"+{added:.1f}" in output
 
 
 class FakeVariant:

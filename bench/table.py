@@ -5,6 +5,12 @@ from figures import Figures, Key, machine
 # What is to be reached across subjects on 2 processors: test, bytes, largest ratio to the host MPI.
 GOALS = [("latency", 8, 6.0), ("latency", 65536, 3.0)]
 
+# Of each call on a communicator inside a subject, in ns more than the host MPI takes.
+OVERHEAD = "overhead: "
+MOST_ADDED = 5.0
+# Where another subject's message is being received, waiting looks after that too: no goal.
+WITHOUT_GOAL = " while receiving"
+
 
 def size_text(count: int) -> str:
     """8, 1K, 64K, 4M."""
@@ -48,13 +54,45 @@ def show(figures: Figures, out) -> None:
     print(f"{about['processors']} processors, {about['processor']}, Linux {about['kernel']}", file=out)
     for mpi in figures.choices("mpi"):
         for test in figures.choices("test", mpi=mpi):
+            if test.startswith(OVERHEAD):
+                continue
             rows = _rows(figures, mpi, test)
             widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
             print(f"\n{mpi}: {test}", file=out)
             for row in rows:
                 cells = [row[0].rjust(widths[0]), *(cell.ljust(width) for cell, width in zip(row[1:], widths[1:]))]
                 print("  " + "  ".join(cells).rstrip(), file=out)
+        show_overhead(figures, mpi, out)
     show_goals(figures, out)
+
+
+def overheads(figures: Figures, mpi: str) -> list:
+    """Key of each call that was measured inside a subject and on the host."""
+    keys = [Key(mpi, test, "inside/subject", 0) for test in figures.choices("test", mpi=mpi) if test.startswith(OVERHEAD)]
+    return [key for key in keys if figures.ratio(key) is not None]
+
+
+def show_overhead(figures: Figures, mpi: str, out) -> None:
+    """One line for each call: alone, inside a subject, the difference."""
+    keys = overheads(figures, mpi)
+    if not keys:
+        return
+    width = max(len(key.test) for key in keys) - len(OVERHEAD)
+    print(f"\n{mpi}: ns of one call alone, inside a subject, and more", file=out)
+    for key in keys:
+        inside, added = figures.median(key), figures.difference(key)
+        print(f"  {key.test.removeprefix(OVERHEAD):{width}}  {inside - added:8.1f}  {inside:8.1f}  {added:+7.1f}"
+              f"  x{figures.ratio(key):.2f}", file=out)
+
+
+def show_overhead_goal(figures: Figures, mpi: str, out) -> None:
+    keys = [key for key in overheads(figures, mpi) if not key.test.endswith(WITHOUT_GOAL)]
+    if not keys:
+        return
+    worst = max(keys, key=figures.difference)
+    verdict = "reached" if figures.difference(worst) <= MOST_ADDED else "missed"
+    print(f"{mpi}: inside a subject {worst.test.removeprefix(OVERHEAD)} takes {figures.difference(worst):.1f} ns a call "
+          f"more, the most of {len(keys)}; goal at most {MOST_ADDED:g}: {verdict}", file=out)
 
 
 def show_goals(figures: Figures, out) -> None:
@@ -67,3 +105,4 @@ def show_goals(figures: Figures, out) -> None:
             verdict = "reached" if ratio <= most else "missed"
             print(f"{mpi}: {test} at {size_text(count)} across subjects is {ratio:.2f} times the host's; "
                   f"goal at most {most:g}: {verdict}", file=out)
+        show_overhead_goal(figures, mpi, out)

@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-TESTS = ["latency", "bandwidth", "stream", "calls"]
+TESTS = ["latency", "bandwidth", "stream", "calls", "overhead"]
 VARIANTS = ["host", "cross", "one-way", "inside"]
 
 # Every byte that a test has under way fits: 32 MiB in a window, 64 bytes of frame for each of its messages.
@@ -119,7 +119,7 @@ class _Maker:
         return Variant("host", self.mpi, command, self.folder)
 
     def cross(self, tests: list):
-        tests = [test for test in tests if test != "stream"]
+        tests = [test for test in tests if test not in ("stream", "overhead")]
         if not tests:
             return None
         subjects = [self._subject(name, 1, [*self.sizes, *tests]) for name in ("left", "right")]
