@@ -29,6 +29,9 @@ inline VirtualComm* lookup(MPI_Comm comm) noexcept { return gate.communicators.f
 /// Whether a communicator spans subjects.
 inline bool is_virtual(MPI_Comm comm) noexcept { return lookup(comm) != nullptr; }
 
+/// False for most communicators that do not span subjects; costs less.
+inline bool may_be_virtual(MPI_Comm comm) noexcept { return gate.communicators.may_have(handle_bits(comm)); }
+
 /// Whether a call that completes, cancels or frees requests has to look at them first.
 inline bool requests_need_attention() noexcept { return gate.tracked.load(std::memory_order_relaxed) != 0; }
 

@@ -106,9 +106,9 @@ def check(table, exports, prototypes, problems):
             problems.append(f"{name} is refused in the table but takes no communicator")
 
 
-def condition(kind, note, prototype):
+def condition(kind, note, prototype, test="is_virtual"):
     """C++ condition under which a wrapper leaves the direct way to the host."""
-    virtual = " || ".join(f"is_virtual({name})" for name in prototype.communicators)
+    virtual = " || ".join(f"{test}({name})" for name in prototype.communicators)
     return {
         "always": "true",
         "requests": "requests_need_attention()",
@@ -130,16 +130,19 @@ def slow_path(name, kind, note, prototype):
 
 
 def wrapper(name, kind, note, prototype):
-    """The C++ text of one wrapper, exported under both its names."""
+    """The C++ text of one wrapper, exported under both its names. The direct way needs no stack: what is not direct is a
+    function of its own."""
     short = short_name(name)
     direct = f"host.{short}({', '.join(prototype.names)})"
-    test = condition(kind, note, prototype)
-    body = [f"  if ({test}) [[unlikely]] {{"] if test != "true" else ["  {"]
-    body += [
-        "    if (!called_by_host(__builtin_return_address(0))) {",
-        f"      return {slow_path(name, kind, note, prototype)};", "    }", "  }", f"  return {direct};"
-    ]
-    head = f"SLUICE_EXPORT {prototype.result} {name}({prototype.parameters})"
+    parameters = ", ".join([*prototype.items, "const void* caller"])
+    aside = (f"[[gnu::noinline]] static {prototype.result} aside_{short}({parameters}) {{\n"
+             f"  const bool concerned = {condition(kind, note, prototype)};\n"
+             f"  if (!concerned || called_by_host(caller)) return {direct};\n"
+             f"  return {slow_path(name, kind, note, prototype)};\n}}\n")
+    arguments = ", ".join([*prototype.names, "__builtin_return_address(0)"])
+    body = [f"  if ({condition(kind, note, prototype, 'may_be_virtual')}) [[unlikely]] {{",
+            f"    return aside_{short}({arguments});", "  }", f"  return {direct};"]
+    head = aside + f"SLUICE_EXPORT {prototype.result} {name}({prototype.parameters})"
     alias = f'SLUICE_EXPORT {prototype.result} P{name}({prototype.parameters}) __attribute__((alias("{name}")));'
     return "\n".join([head + " {", *body, "}", alias, ""])
 

@@ -27,6 +27,12 @@ class CommunicatorTable {
     }
   }
 
+  /// Whether find() has to be asked. False for most keys that are not in the table, at the cost of one look.
+  [[nodiscard]] bool may_have(std::uint64_t key) const noexcept {
+    const View& view = *view_.load(std::memory_order_acquire);
+    return view.slots[home_of(key) & view.mask].key.load(std::memory_order_acquire) != kFree;
+  }
+
   /// Adds `key`, which must not be there.
   void add(std::uint64_t key, VirtualComm& communicator);
   /// Takes `key` out. Nothing happens if it is not there.
@@ -48,8 +54,11 @@ class CommunicatorTable {
     std::size_t mask;
   };
 
-  /// Handles differ in low bits (MPICH) or above the alignment of objects (Open MPI).
-  static std::size_t home_of(std::uint64_t key) noexcept { return static_cast<std::size_t>(key ^ (key >> 6)); }
+  /// Spreads handles that differ in few bits: low and high ones (MPICH), or some in the middle (Open MPI). Two that
+  /// share a place make calls on the one that is not in the table slower.
+  static std::size_t home_of(std::uint64_t key) noexcept {
+    return static_cast<std::size_t>((key * 0x9e3779b97f4a7c15U) >> 32);
+  }
   /// Whether the slot that it took was free.
   static bool put(const View& view, std::uint64_t key, VirtualComm* communicator) noexcept;
   void free_removed(const View& view, std::size_t slot) noexcept;

@@ -26,6 +26,19 @@ TEST(CommunicatorTable, FindsWhatWasAddedAndNothingElse) {
   EXPECT_EQ(table.find(0x44000001), nullptr);
 }
 
+TEST(CommunicatorTable, MayHaveNeverMissesOneAndRulesMostOut) {
+  static CommunicatorTable table;
+  std::vector<VirtualComm> comms(100);
+  EXPECT_FALSE(table.may_have(0x44000000));
+  for (std::size_t i = 0; i < comms.size(); ++i) {
+    table.add(0x84000000 + i, comms[i]);
+    for (std::size_t known = 0; known <= i; ++known) ASSERT_TRUE(table.may_have(0x84000000 + known));
+  }
+  int possible = 0;
+  for (std::uint64_t other = 0; other < 1000; ++other) possible += table.may_have(0x44000000 + other) ? 1 : 0;
+  EXPECT_LT(possible, 700);  // half of the places are taken at most
+}
+
 TEST(CommunicatorTable, GrowsAndKeepsAll) {
   static CommunicatorTable table;  // a table that has grown is never destroyed
   std::vector<VirtualComm> comms(1000);
