@@ -5,78 +5,16 @@
 //   FOLDER  where rank N writes trace.N
 //   GATE    half-way through, wait until this file is there: the harness has then done to the high side what it will
 //   listen  the positive control: also receive from the high side, for a policy that allows it
-#include <dirent.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <string>
-#include <vector>
 
-#include "tests/support/subjects.hpp"
+#include "tests/trace/trace.hpp"
 
 namespace sluice::testing {
 namespace {
 
 constexpr int kRounds = 4;
 constexpr int kSizes[] = {0, 1, 31, 4096, 16352, 16353, 65536, 300000, 1 << 20};
-
-class Trace {
- public:
-  Trace(const char* folder, int rank) : file_(std::string(folder) + "/trace." + std::to_string(rank)) {}
-
-  void code(const char* call, int code) {
-    file_ << call << ": " << code << " class " << error_class(code) << " \"" << error_text(code) << "\"\n";
-  }
-
-  void status(const char* call, int code, const MPI_Status& status) {
-    this->code(call, code);
-    int count = -1, cancelled = -1;
-    MPI_Get_count(&status, MPI_BYTE, &count);
-    MPI_Test_cancelled(&status, &cancelled);
-    file_ << "  source " << status.MPI_SOURCE << " tag " << status.MPI_TAG << " count " << count << " cancelled "
-          << cancelled << '\n';
-  }
-
-  void value(const char* what, long value) { file_ << what << ": " << value << '\n'; }
-  void flush() { file_.flush(); }
-  void text(const char* what, const std::string& text) { file_ << what << ": " << text << '\n'; }
-
- private:
-  std::ofstream file_;
-};
-
-MPI_Status cleared() {
-  MPI_Status status;
-  std::memset(&status, 0x5a, sizeof status);
-  return status;
-}
-
-/// What a descriptor is: the kind of a socket or the like without its inode, the first folder of a path.
-std::string kind_of(const std::string& target) {
-  return target[0] == '/' ? target.substr(0, target.find('/', 1))
-                          : target.substr(0, target.find_first_of("[0123456789"));
-}
-
-/// What the open descriptors are, sorted.
-std::string descriptors() {
-  std::vector<std::string> kinds;
-  DIR* folder = ::opendir("/proc/self/fd");
-  while (const dirent* entry = ::readdir(folder)) {
-    char target[512] = "";
-    const std::string path = std::string("/proc/self/fd/") + entry->d_name;
-    if (::readlink(path.c_str(), target, sizeof target - 1) > 0) {
-      kinds.push_back(kind_of(target));
-    }
-  }
-  ::closedir(folder);
-  std::sort(kinds.begin(), kinds.end());
-  std::string all;
-  for (const std::string& kind : kinds) all += kind + ' ';
-  return all;
-}
 
 void sends(Trace& trace, int high) {
   for (const int bytes : kSizes) {
@@ -172,11 +110,7 @@ int main(int argc, char** argv) {
   const int high = Job::rank_of("high");
   for (int round = 0; round < kRounds; ++round) {
     trace.value("round", round);
-    if (round == kRounds / 2) {
-      static const char kSaid[] = "half way\n";
-      if (job.rank() == 0) CHECK_EQ(::write(STDOUT_FILENO, kSaid, sizeof kSaid - 1), sizeof kSaid - 1);
-      CHECK(await([argv] { return ::access(argv[2], F_OK) == 0; }, 40));
-    }
+    if (round == kRounds / 2) wait_for_gate(job, argv[2]);
     sends(trace, high);
     refused(trace, high);
     queries(trace);
@@ -184,10 +118,5 @@ int main(int argc, char** argv) {
     trace.text("descriptors", descriptors());
   }
   if (argc > 3 && std::strcmp(argv[3], "listen") == 0) listen(trace, high);
-  trace.flush();
-  const int finalized = MPI_Finalize();
-  if (job.rank() != 0) return 0;  // and may be ended as soon as rank 0 has: its status is not 0
-  trace.value("Finalize", finalized);
-  // A status of its own, so that the comparison of exit codes means something.
-  return Verdict::get().finish() == 0 ? 3 : 1;
+  return end_of(job, trace);
 }

@@ -86,7 +86,7 @@ void exchange_through_middle(Schedule& schedule, const Blocks& out, const Blocks
   const std::size_t size = out.size();
   const std::uint64_t row_bytes = size * sizeof(std::uint64_t);
   const bool here = schedule.rank() == kMiddle;
-  auto* matrix = reinterpret_cast<std::uint64_t*>(schedule.scratch(row_bytes * (here ? size : 1)));
+  auto* matrix = reinterpret_cast<std::uint64_t*>(schedule.zeroed_scratch(row_bytes * (here ? size : 1)));
   for (std::size_t i = 0; matrix != nullptr && i < size; ++i) matrix[i] = out[i].bytes();  // row 0 is the middle's
   Blocks rows;
   for (std::size_t i = 0; here && i < size; ++i) {

@@ -202,8 +202,10 @@ void reduce(Schedule& schedule, int root, const Reduction& reduction, const Bloc
   const std::int64_t count = reduction.operand.count;
   const auto extent = static_cast<std::uint64_t>(std::max<std::int64_t>(reduction.operand.layout.extent, 1));
   const auto step = static_cast<std::int64_t>(std::max<std::uint64_t>(kPiece / extent, 1));
+  const std::size_t mark = schedule.scratch_mark();
   std::int64_t first = 0;
   do {
+    if (first != 0) schedule.recycle_scratch(mark);
     const std::int64_t piece = std::min(step, count - first);
     const Reduction part{reduction.op, reduction.commutes, part_of(reduction.operand, first, piece),
                          reduction.contributors};

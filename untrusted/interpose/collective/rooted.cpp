@@ -154,9 +154,21 @@ void gather_at_leader(Schedule& schedule, const Place& place, const std::byte* m
   schedule.send(place.above(), together, bytes);
 }
 
+/// Whether the parts of `ranks` lie together in the program's memory, in this order.
+bool lie_together(const std::vector<int>& ranks, const Blocks& parts) {
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    const Block& part = parts[at(ranks[i])];
+    if (!part.direct()) return false;
+    if (i == 0) continue;
+    const Block& before = parts[at(ranks[i - 1])];
+    if (part.data() != before.data() + before.bytes()) return false;
+  }
+  return true;
+}
+
 /// Lays the parts of `ranks` together, to be sent.
 const std::byte* collect(Schedule& schedule, const std::vector<int>& ranks, const Sizes& sizes, const Blocks& parts) {
-  if (ranks.size() == 1) return packed(schedule, parts[at(ranks[0])]);
+  if (ranks.size() == 1 || lie_together(ranks, parts)) return packed(schedule, parts[at(ranks[0])]);
   std::byte* together = schedule.scratch(total(ranks, sizes));
   if (together == nullptr) return nullptr;
   std::uint64_t offset = 0;
@@ -207,7 +219,7 @@ constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
 
 /// Memory for the sizes of `count` ranks, as they travel.
 std::uint64_t* size_scratch(Schedule& schedule, std::size_t count) {
-  return reinterpret_cast<std::uint64_t*>(schedule.scratch(count * kSizeBytes));
+  return reinterpret_cast<std::uint64_t*>(schedule.zeroed_scratch(count * kSizeBytes));
 }
 
 std::byte* as_bytes(std::uint64_t* sizes) { return reinterpret_cast<std::byte*>(sizes); }

@@ -49,9 +49,23 @@ void Schedule::extend(std::function<void()> build) {
 }
 
 std::byte* Schedule::scratch(std::uint64_t bytes) {
-  scratch_.emplace_back(new (std::nothrow) std::byte[bytes + 1]());
-  if (scratch_.back() == nullptr) fail(MPI_ERR_NO_MEM);
-  return scratch_.back().get();
+  while (next_scratch_ < scratch_.size() && scratch_[next_scratch_].bytes < bytes) ++next_scratch_;
+  if (next_scratch_ == scratch_.size()) {
+    // Not cleared: for large messages that would cost as much as moving them.
+    std::unique_ptr<std::byte[]> memory(new (std::nothrow) std::byte[bytes + 1]);
+    if (memory == nullptr) {
+      fail(MPI_ERR_NO_MEM);
+      return nullptr;
+    }
+    scratch_.push_back({std::move(memory), bytes});
+  }
+  return scratch_[next_scratch_++].memory.get();
+}
+
+std::byte* Schedule::zeroed_scratch(std::uint64_t bytes) {
+  std::byte* memory = scratch(bytes);
+  if (memory != nullptr) std::fill_n(memory, bytes, std::byte{0});
+  return memory;
 }
 
 void Schedule::fail(int error) noexcept {

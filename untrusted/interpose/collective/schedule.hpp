@@ -54,8 +54,18 @@ class Schedule {
   void then(std::function<int()> work);
   /// Adds to the schedule, at this place, what cannot be known before. Called even when the schedule has failed.
   void extend(std::function<void()> build);
-  /// Memory that lives as long as the schedule, all zero. Fails the schedule and returns null where there is none.
+  /// Memory that lives as long as the schedule. Fails the schedule and returns null where there is none.
   std::byte* scratch(std::uint64_t bytes);
+  /// The same, all zero.
+  std::byte* zeroed_scratch(std::uint64_t bytes);
+  /// A mark for recycle_scratch().
+  [[nodiscard]] std::size_t scratch_mark() const noexcept { return next_scratch_; }
+  /// From here on scratch() gives the memory again that it has given since `mark`: what is added from now on starts when
+  /// all that was added before is complete, and needs nothing of what is there.
+  void recycle_scratch(std::size_t mark) noexcept {
+    wait();
+    next_scratch_ = mark;
+  }
   /// Remembers the first error; MPI_SUCCESS changes nothing.
   void fail(int error) noexcept;
 
@@ -81,6 +91,10 @@ class Schedule {
     std::function<void()> build;
     std::vector<Transfer> transfers;
     bool started = false;
+  };
+  struct Scratch {
+    std::unique_ptr<std::byte[]> memory;
+    std::uint64_t bytes;
   };
   struct HostTransfer {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -108,7 +122,8 @@ class Schedule {
   std::vector<HostTransfer> host_;  ///< of the round that runs
   std::deque<Receive> remote_;      ///< likewise; their addresses are in queues
   std::size_t settled_ = 0;         ///< how many of them are complete
-  std::vector<std::unique_ptr<std::byte[]>> scratch_;
+  std::vector<Scratch> scratch_;
+  std::size_t next_scratch_ = 0;  ///< the first that scratch() may give out
 };
 
 /// Flows between the subjects of everyone in `comm`.
