@@ -1,15 +1,18 @@
 """What a low subject sees of collectives is byte for byte the same, whatever the high side is or does (SPEC 3.1)."""
 
 import os
+import pathlib
 import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from mpi_programs import Subject, await_text, await_true, prepared, wrote
 from sluice_run import command_line, descendants
-from test_low_trace import BOTH_WAYS, ONE_WAY, differences, explain, without_clock
+from test_low_trace import BOTH_WAYS, ONE_WAY, differences, explain, without_clock  # noqa: E402  (after the path)
 
 TAKING_PART, ABSENT, IDLE, KILLED, STOPPED = "taking part", "absent", "idle", "killed", "stopped"
 PROGRAM = "collective_side"
