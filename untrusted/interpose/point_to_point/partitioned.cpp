@@ -2,6 +2,7 @@
 // last partition is ready; inside the subject the host MPI does all of it.
 #include <memory>
 #include <new>
+#include <numeric>
 #include <vector>
 
 #include "mediated.hpp"
@@ -85,6 +86,23 @@ PartitionedSend* find_send(MPI_Request request) {
   return ours ? static_cast<PartitionedSend*>(known.own) : nullptr;
 }
 
+/// Partitions of a send of this library, 0 for any other request.
+std::size_t partitions_to_send(MPI_Request request) {
+  const Lock lock;
+  const PartitionedSend* send = find_send(request);
+  return send != nullptr ? send->ready.size() : 0;
+}
+
+/// Partitions of a receive of this library, 0 for any other request. `arrived`: all of them are there.
+int partitions_to_receive(MPI_Request request, bool& arrived) {
+  const Lock lock;
+  const TrackedRequest known = layer.requests.find(handle_bits(request));
+  if (known.kind != TrackedRequest::Kind::own || known.own->kind != &kReceive) return 0;
+  progress();
+  arrived = !known.own->active || known.own->settled;
+  return static_cast<MpiReceive*>(known.own)->partitions;
+}
+
 /// What a call that marks partitions comes to.
 enum class Marked { not_ours, wrong, waiting, complete };
 
@@ -158,15 +176,12 @@ int Pready(int partition, MPI_Request request) {
 }
 
 int Pready_range(int partition_low, int partition_high, MPI_Request request) {
-  {
-    const Lock lock;
-    const PartitionedSend* send = find_send(request);
-    if (send == nullptr) return host.Pready_range(partition_low, partition_high, request);
-    if (partition_low < 0 || static_cast<std::size_t>(partition_high) >= send->ready.size()) partition_high = -2;
-  }
-  if (partition_high < partition_low) return raise(MPI_COMM_WORLD, MPI_ERR_ARG);
-  std::vector<int> partitions;
-  for (int i = partition_low; i <= partition_high; ++i) partitions.push_back(i);
+  const std::size_t most = partitions_to_send(request);
+  if (most == 0) return host.Pready_range(partition_low, partition_high, request);
+  const bool inside = partition_low >= 0 && partition_low <= partition_high;
+  if (!inside || static_cast<std::size_t>(partition_high) >= most) return raise(MPI_COMM_WORLD, MPI_ERR_ARG);
+  std::vector<int> partitions(static_cast<std::size_t>(partition_high - partition_low) + 1);
+  std::iota(partitions.begin(), partitions.end(), partition_low);
   int error = MPI_SUCCESS;
   make_ready(request, partitions, error);
   return error;
@@ -180,21 +195,12 @@ int Pready_list(int length, int* array_of_partitions, MPI_Request request) {
 }
 
 int Parrived(MPI_Request request, int partition, int* flag) {
-  {
-    const Lock lock;
-    const TrackedRequest known = layer.requests.find(handle_bits(request));
-    if (known.kind == TrackedRequest::Kind::own) {
-      const bool receives = known.own->kind == &kReceive;
-      const int partitions = receives ? static_cast<MpiReceive*>(known.own)->partitions : 0;
-      if (partition < 0 || partition >= partitions) return raise(MPI_COMM_WORLD, MPI_ERR_ARG);
-      progress();
-      *flag = !known.own->active || known.own->settled ? 1 : 0;
-      if (*flag != 0) return MPI_SUCCESS;
-    } else {
-      return host.Parrived(request, partition, flag);
-    }
-  }
-  drive_host();
+  bool arrived = false;
+  const int partitions = partitions_to_receive(request, arrived);
+  if (partitions == 0) return host.Parrived(request, partition, flag);
+  if (partition < 0 || partition >= partitions) return raise(MPI_COMM_WORLD, MPI_ERR_ARG);
+  *flag = arrived ? 1 : 0;
+  if (!arrived) drive_host();
   return MPI_SUCCESS;
 }
 
