@@ -60,17 +60,17 @@ int MPIX_Flow_allowed(int from, int to, int* allowed);
 
 /* Kinds of collective operations (MPI 3.1, chapter 5), by who contributes to whose result. Blocking, nonblocking and
  * persistent forms are alike. */
-#define MPIX_COLLECTIVES_FROM_ROOT 1  /* Bcast, Scatter, Scatterv */
-#define MPIX_COLLECTIVES_TO_ROOT 2    /* Reduce, Gather, Gatherv */
-#define MPIX_COLLECTIVES_ASCENDING 4  /* Scan, Exscan: lower ranks to higher ones */
-#define MPIX_COLLECTIVES_ALL 8        /* Barrier, Allreduce, Allgather(v), Alltoall(v,w), Reduce_scatter(_block) */
-#define MPIX_COLLECTIVES_NEIGHBOR 16  /* Neighbor_allgather(v), Neighbor_alltoall(v,w) on a topology */
+#define MPIX_COLLECTIVES_FROM_ROOT 1 /* Bcast, Scatter, Scatterv */
+#define MPIX_COLLECTIVES_TO_ROOT 2   /* Reduce, Gather, Gatherv */
+#define MPIX_COLLECTIVES_ASCENDING 4 /* Scan, Exscan: lower ranks to higher ones */
+#define MPIX_COLLECTIVES_ALL 8       /* Barrier, Allreduce, Allgather(v), Alltoall(v,w), Reduce_scatter(_block) */
+#define MPIX_COLLECTIVES_NEIGHBOR 16 /* Neighbor_allgather(v), Neighbor_alltoall(v,w) on a topology */
 
 /* Sets *legal to the kinds that the policy lets `comm` carry with this root, or-ed together: a collective of another
- * kind raises MPIX_ERR_FLOW. `root`: a rank of `comm`; for an intercommunicator what its collectives take, a rank of the
- * remote group, MPI_ROOT or MPI_PROC_NULL. Only the first two kinds depend on it. The answer follows from the policy alone: no communication, and the same at every member. On a
- * communicator inside a subject everything is legal. Returns MPI_ERR_COMM, MPI_ERR_ROOT or MPI_ERR_ARG for wrong
- * arguments, without calling an error handler. */
+ * kind raises MPIX_ERR_FLOW. `root`: a rank of `comm`; for an intercommunicator what its collectives take, a rank of
+ * the remote group, MPI_ROOT or MPI_PROC_NULL. Only the first two kinds depend on it. The answer follows from the
+ * policy alone: no communication, and the same at every member. On a communicator inside a subject everything is legal.
+ * Returns MPI_ERR_COMM, MPI_ERR_ROOT or MPI_ERR_ARG for wrong arguments, without calling an error handler. */
 int MPIX_Comm_collectives(MPI_Comm comm, int root, int* legal);
 
 /* Security-context communicators: of all ranks of some subjects, in the order of MPI_COMM_WORLD.
@@ -79,9 +79,9 @@ int MPIX_Comm_collectives(MPI_Comm comm, int root, int* legal);
  * communicators. Nothing passes between subjects and none waits for another, which need not call at the same time or
  * at all; the processes of a subject wait for each other. A process that is not chosen gets MPI_COMM_NULL at once and
  * need not call. The nth call in one subject for the same set of subjects, whichever of the two calls it is and however
- * the set is described, gives the same communicator as the nth in each other subject of the set. What it carries is what
- * the policy allows between its members: see MPIX_Comm_collectives. It inherits the error handler of MPI_COMM_WORLD and
- * no attributes, and is freed by MPI_Comm_free.
+ * the set is described, gives the same communicator as the nth in each other subject of the set. What it carries is
+ * what the policy allows between its members: see MPIX_Comm_collectives. It inherits the error handler of
+ * MPI_COMM_WORLD and no attributes, and is freed by MPI_Comm_free.
  *
  * Returns MPI_ERR_ARG, without calling an error handler and with MPI_COMM_NULL, for a name that no subject of the run
  * has, a name that is there twice, a label that the policy's lattice does not have, and null pointers. */

@@ -60,8 +60,8 @@ class Schedule {
   std::byte* zeroed_scratch(std::uint64_t bytes);
   /// A mark for recycle_scratch().
   [[nodiscard]] std::size_t scratch_mark() const noexcept { return next_scratch_; }
-  /// From here on scratch() gives the memory again that it has given since `mark`: what is added from now on starts when
-  /// all that was added before is complete, and needs nothing of what is there.
+  /// From here on scratch() gives the memory again that it has given since `mark`: what is added from now on starts
+  /// when all that was added before is complete, and needs nothing of what is there.
   void recycle_scratch(std::size_t mark) noexcept {
     wait();
     next_scratch_ = mark;
