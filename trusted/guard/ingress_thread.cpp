@@ -12,7 +12,9 @@ namespace {
 
 /// Waiting, where one subject's reply to another comes by this same thread: look out for it for about as long as it
 /// takes a rank to answer, as giving way to a rank that only waits costs more.
-constexpr std::chrono::nanoseconds kReplyTime{500};
+constexpr std::chrono::nanoseconds kReplyTime{600};
+/// Giving way takes longer than this only if somebody else ran meanwhile.
+constexpr std::chrono::nanoseconds kSwitchTime{400};
 /// Waiting: yielding for this long, then sleep. Without a spin before for a single subject: where threads that wait
 /// outnumber processors only giving way helps, and elsewhere giving way costs nothing.
 constexpr std::chrono::microseconds kYieldTime{500};
@@ -29,7 +31,6 @@ void IngressThread::run() noexcept {
       rest();
       continue;
     }
-    idle_since_.reset();
     const auto now = Clock::now();
     for (Ingress* member : members_) member->outflows().ring_due(now);
     if (now - looked_at_sockets_ >= kSocketPeriod) look_at_sockets(false);
@@ -43,7 +44,12 @@ bool IngressThread::all_stopped() const noexcept {
 
 bool IngressThread::drain_once() noexcept {
   bool worked = false;
-  for (Ingress* member : members_) worked = member->drain_once() || worked;
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    if (!members_[i]->drain_once()) continue;
+    replies_.came_from(i, idle_since_.has_value());
+    idle_since_.reset();
+    worked = true;
+  }
   return worked;
 }
 
@@ -54,12 +60,13 @@ void IngressThread::ring_all(Clock::time_point now) noexcept {
 void IngressThread::rest() noexcept {
   const auto now = Clock::now();
   if (!idle_since_) idle_since_ = now;
-  if (members_.size() > 1 && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
+  if (members_.size() > 1 && replies_.look_out() && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
   if (now - *idle_since_ >= kSilence) ring_all(now);
   if (now - looked_at_sockets_ >= kSocketPeriod) {
     look_at_sockets(false);
   } else if (now - *idle_since_ < kYieldTime) {
     ::sched_yield();
+    replies_.gave_way(Clock::now() - now >= kSwitchTime);
   } else {
     sleep();
   }

@@ -9,12 +9,13 @@
 
 #include "trusted/guard/ingress.hpp"
 #include "trusted/guard/outflows.hpp"
+#include "trusted/guard/reply_predictor.hpp"
 
 namespace sluice::guard {
 
 class IngressThread {
  public:
-  explicit IngressThread(std::vector<Ingress*> members) : members_(std::move(members)) {}
+  explicit IngressThread(std::vector<Ingress*> members) : members_(std::move(members)), replies_(members_.size()) {}
 
   /// Thread body: returns when all its subjects have ended and their receivers have been told.
   void run() noexcept;
@@ -28,6 +29,7 @@ class IngressThread {
   void look_at_sockets(bool wait) noexcept;
 
   std::vector<Ingress*> members_;
+  ReplyPredictor replies_;
   std::optional<Clock::time_point> idle_since_;  // first pass that found nothing; none while frames arrive
   Clock::time_point looked_at_sockets_{};
 };
