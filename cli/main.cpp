@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/audit.hpp"
+#include "cli/covert.hpp"
 #include "cli/doctor.hpp"
 #include "cli/exit_codes.hpp"
 #include "cli/policy_commands.hpp"
@@ -19,6 +20,7 @@ constexpr const char* kFooter =
     "  sluice explain imagery.yaml report ingest     why may report not send to ingest?\n"
     "  sluice graph imagery.yaml -o imagery.svg      draw it\n"
     "  sluice audit run.log --event refused          what was refused?\n"
+    "  sluice covert --only 1                        which covert channels does a flow have here?\n"
     "  sluice doctor                                 what can this host keep, and what not?\n\n"
     "Exit codes of the policy commands: 0 good, 1 denied (explain), 2 wrong arguments, 3 the policy has mistakes,\n"
     "4 a file or tool is missing. `sluice run --help` and `sluice doctor --help` list theirs.\n"
@@ -48,6 +50,9 @@ int run(int argc, char** argv) {
   sluice::cli::add_explain(app, exit_code);
 #ifdef SLUICE_HAS_AUDIT
   sluice::cli::add_audit(app, exit_code);
+#endif
+#ifdef SLUICE_HAS_COVERT
+  sluice::cli::add_covert(app, exit_code);
 #endif
 #ifdef SLUICE_HAS_DOCTOR
   sluice::cli::add_doctor(app, exit_code);

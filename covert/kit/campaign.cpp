@@ -1,0 +1,207 @@
+#include "covert/kit/campaign.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace sluice::covert {
+
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::microseconds;
+
+constexpr std::size_t kLeastSymbols = 128;
+constexpr double kControlSeconds = 1;  // a control shows at once
+constexpr double kLongControlSeconds = 4;
+constexpr double kMostSeconds = 8;     // for one means in a short form
+constexpr double kStartSeconds = 6;    // a run in sandboxes, before and after its items
+constexpr double kAgain = 1.3;         // for those measured twice
+constexpr double kShortSeconds = 600;  // up to here a form is short
+
+Item item_for(const Means& means, double seconds) {
+  const double slot = std::chrono::duration<double>(means.slot).count();
+  return {&means, std::max(kLeastSymbols, static_cast<std::size_t>(seconds / slot)), means.slot};
+}
+
+std::string why_not(const Result& result, const std::string& name) {
+  for (const auto* ready : {&result.low_ready, &result.high_ready}) {
+    const auto found = ready->find(name);
+    if (found != ready->end() && !found->second.empty()) return found->second;
+  }
+  return {};
+}
+
+/// First a look at which means can be prepared at all; only those are then measured.
+class Conductor {
+ public:
+  Conductor(const Campaign& campaign, const Equipment& equipment, const volatile bool& interrupted,
+            const std::function<void(const std::string&)>& tell)
+      : campaign_(campaign), equipment_(equipment), interrupted_(interrupted), tell_(tell) {
+    for (const Means* means : campaign.means) report_.rows.push_back(Row{.means = means, .outcome = {}});
+    report_.limit = campaign.limit;
+  }
+
+  Report conduct() {
+    const Time begin = Clock::now();
+    for (const Setting setting : kSettings) look(setting);
+    measure(Setting::control, kControlSeconds);
+    // A busy machine drowns a short control; a longer one shows all the same.
+    measure(Setting::control, kLongControlSeconds, chosen(Setting::control, false), campaign_.seed + 1);
+    const double spent = std::chrono::duration<double>(Clock::now() - begin).count() + 4 * kStartSeconds;
+    // Twice as long with a flow as without.
+    const double shares =
+        2 * static_cast<double>(open_in(Setting::flow).size()) + static_cast<double>(open_in(Setting::apart).size());
+    const double share = std::max(campaign_.seconds - spent, 0.0) / std::max(shares * kAgain, 1.0);
+    const double most = campaign_.seconds <= kShortSeconds ? kMostSeconds : campaign_.seconds;
+    measure(Setting::flow, std::min(2 * share, most));
+    measure(Setting::apart, std::min(share, most));
+    // What was found is measured again: a chance find does not come twice, and the figure is not one picked for its
+    // size.
+    again(Setting::flow, std::min(2 * share, most));
+    again(Setting::apart, std::min(share, most));
+    for (Row& row : report_.rows) row.verdict = judge(row);
+    report_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    report_.interrupted = interrupted_;
+    return report_;
+  }
+
+ private:
+  static Outcome& at(Row& row, Setting setting) { return row.outcome[static_cast<int>(setting)]; }
+
+  /// Rows that are to be measured in a setting.
+  std::vector<Row*> open_in(Setting setting) {
+    std::vector<Row*> open;
+    for (Row& row : report_.rows) {
+      if (at(row, setting).state == Outcome::State::measured) open.push_back(&row);
+    }
+    return open;
+  }
+
+  void look(Setting setting) {
+    std::vector<Item> items;
+    std::vector<Row*> tried;
+    for (Row& row : report_.rows) {
+      at(row, setting).state = Outcome::State::not_applicable;
+      if (setting == Setting::apart && row.means->needs_flow) continue;
+      tried.push_back(&row);
+      items.push_back({row.means, 0, row.means->slot});
+    }
+    if (items.empty()) return;
+    tell_(std::string("looking which means there are: ") + name_of(setting));
+    const Result result = perform(equipment_, setting, items, campaign_.seed, interrupted_);
+    for (Row* row : tried) {
+      const std::string why = why_not(result, row->means->name);
+      Outcome& outcome = at(*row, setting);
+      outcome.state = why.empty() ? Outcome::State::measured : Outcome::State::refused;
+      outcome.why = why;
+      if (!result.problem.empty()) outcome = {Outcome::State::failed, result.problem, {}};
+    }
+  }
+
+  void again(Setting setting, double seconds) { measure(setting, seconds, chosen(setting, true), campaign_.seed + 1); }
+
+  /// Rows that were measured in a setting, with this result.
+  std::vector<Row*> chosen(Setting setting, bool found) {
+    std::vector<Row*> rows = open_in(setting);
+    std::erase_if(rows, [&](Row* row) { return at(*row, setting).estimate.found != found; });
+    return rows;
+  }
+
+  void measure(Setting setting, double seconds) { measure(setting, seconds, open_in(setting), campaign_.seed); }
+
+  void measure(Setting setting, double seconds, const std::vector<Row*>& rows, std::uint64_t seed) {
+    std::vector<Item> items;
+    for (const Row* row : rows) items.push_back(item_for(*row->means, seconds));
+    if (items.empty()) return;
+    std::array<char, 120> line{};
+    std::snprintf(line.data(), line.size(), "measuring %zu means: %s, %.0f s", items.size(), name_of(setting),
+                  std::chrono::duration<double>(duration(items)).count());
+    tell_(line.data());
+    const Result result = perform(equipment_, setting, items, seed, interrupted_);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      Outcome& outcome = at(*rows[i], setting);
+      const auto seen = result.observed.find(rows[i]->means->name);
+      if (!result.problem.empty() || seen == result.observed.end() || seen->second.symbols() != items[i].symbols) {
+        outcome = {Outcome::State::failed, result.problem.empty() ? "the receiver wrote nothing" : result.problem, {}};
+        continue;
+      }
+      outcome.estimate = estimate(secret_bits(seed, items[i]), seen->second,
+                                  std::chrono::duration<double>(items[i].slot).count(), seed);
+    }
+  }
+
+  const Campaign& campaign_;
+  const Equipment& equipment_;
+  const volatile bool& interrupted_;
+  const std::function<void(const std::string&)>& tell_;
+  Report report_;
+};
+
+}  // namespace
+
+double Row::rate() const {
+  double most = 0;
+  for (const Setting setting : {Setting::flow, Setting::apart}) {
+    if (in(setting).state == Outcome::State::measured) most = std::max(most, in(setting).estimate.rate);
+  }
+  return most;
+}
+
+bool Report::controls_caught() const {
+  return std::none_of(rows.begin(), rows.end(), [](const Row& row) { return row.verdict == Verdict::control_failed; });
+}
+
+bool Report::within_limit() const {
+  return std::all_of(rows.begin(), rows.end(), [this](const Row& row) { return row.rate() <= limit; });
+}
+
+bool Report::complete() const {
+  return std::none_of(rows.begin(), rows.end(), [](const Row& row) { return row.verdict == Verdict::failed; });
+}
+
+Report conduct(const Campaign& campaign, const Equipment& equipment, const volatile bool& interrupted,
+               const std::function<void(const std::string&)>& tell) {
+  return Conductor(campaign, equipment, interrupted, tell).conduct();
+}
+
+Verdict judge(const Row& row) {
+  using State = Outcome::State;
+  const Outcome& control = row.in(Setting::control);
+  if (control.state == State::refused) return Verdict::not_to_be_tried;
+  if (control.state == State::failed) return Verdict::failed;
+  if (!control.estimate.found) return Verdict::control_failed;
+  bool tried = false;
+  for (const Setting setting : {Setting::flow, Setting::apart}) {
+    if (row.in(setting).state == State::failed) return Verdict::failed;
+    tried = tried || row.in(setting).state == State::measured;
+  }
+  if (row.rate() > 0) return Verdict::found;
+  return tried ? Verdict::none_found : Verdict::closed;
+}
+
+std::string describe(const Row& row) {
+  std::array<char, 60> rate{};
+  switch (row.verdict) {
+    case Verdict::closed:
+      return "closed: " + row.in(Setting::flow).why;
+    case Verdict::none_found:
+      return "none found";
+    case Verdict::found:
+      std::snprintf(rate.data(), rate.size(), "%s: %.3g bit/s", name_of(classify(row.rate())), row.rate());
+      return rate.data();
+    case Verdict::control_failed:
+      return "control failed";
+    case Verdict::not_to_be_tried:
+      return "cannot be tried here: " + row.in(Setting::control).why;
+    case Verdict::failed:
+      for (const Setting setting : kSettings) {
+        if (row.in(setting).state == Outcome::State::failed) return "not measured: " + row.in(setting).why;
+      }
+      return "not measured";
+  }
+  return "?";
+}
+
+}  // namespace sluice::covert

@@ -1,0 +1,55 @@
+"""A few classes of `sluice covert`, short: positive controls are caught, and closed storage channels are at zero."""
+
+import json
+import pathlib
+import subprocess
+
+from sluice_run import Leftovers, sluice, sluice_binary
+
+STORAGE = ["ring_state", "abstract_socket", "sysv_memory", "posix_memory", "sysinfo"]
+
+
+def measure(*options: str) -> tuple:
+    """Runs `sluice covert`. Returns (exit code, report, what it said)."""
+    before = Leftovers()
+    command = [str(sluice_binary()), "covert", "--json", "-", *options]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+    )
+    found = before.find()
+    before.kill()
+    assert not found, f"left behind: {found}"
+    assert done.stdout.startswith("{"), done.stdout + done.stderr
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+def test_controls_are_caught_and_storage_channels_are_closed(tmp_path: pathlib.Path):
+    page = tmp_path / "report.html"
+    only = [word for name in STORAGE for word in ("--only", name)]
+    code, report, said = measure("--seconds", "14", "--html", str(page), *only)
+    rows = {row["name"]: row for row in report["means"]}
+    assert sorted(rows) == sorted(STORAGE)
+    for name, row in rows.items():
+        assert row["control"]["state"] == "measured" and row["control"]["found"], (name, row)
+        assert row["control"]["low"] > 5, (name, row)
+        assert row["rate"] == 0, (name, row)
+    assert rows["sysinfo"]["verdict"] == "closed" and "EPERM" in rows["sysinfo"]["text"]
+    for name in set(STORAGE) - {"sysinfo"}:
+        assert rows[name]["verdict"] == "none-found", rows[name]
+        # Silence means something: the roles were at work all the time.
+        assert rows[name]["flow"]["state"] == "measured" and rows[name]["flow"]["symbols"] >= 128, rows[name]
+    assert code == 0, said
+    assert "<svg" in page.read_text() and "http" not in page.read_text()
+
+
+def test_a_channel_that_is_there_is_reported():
+    """The kernel shows everybody how many processes the host has: see CAVEATS.md."""
+    code, report, said = measure("--seconds", "8", "--only", "proc_links")
+    row = report["means"][0]
+    assert row["verdict"] == "found" and row["rate"] > 1, row
+    assert code == 1, said
+
+
+def test_wrong_choices_are_named():
+    done = sluice("covert", "--only", "no_such_means")
+    assert done.returncode == 2 and "no_such_means" in done.stderr and "--list" in done.stderr
