@@ -21,7 +21,12 @@ struct TransmitControl {
   /// Written by the guard: 1 while the subject's ingress sleeps and wants its doorbell rung (an eventfd write of 1)
   /// after a frame is published. The sender reads it after a sequentially consistent fence.
   alignas(kCacheLine) std::atomic<std::uint32_t> doorbell_wanted;
+  /// Written by the sender: how many calls its library has refused because the policy has no flow for them, and the
+  /// world rank that the newest one named (kNoDeniedRank: none). For the audit log; nothing is decided by it.
+  alignas(kCacheLine) std::atomic<std::uint64_t> denied;
+  std::atomic<std::uint32_t> denied_rank;
 };
+inline constexpr std::uint32_t kNoDeniedRank = 0xffffffff;
 static_assert(sizeof(TransmitControl) <= kPage);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 

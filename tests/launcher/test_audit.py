@@ -71,6 +71,104 @@ def test_refusal_is_recorded():
     assert found == ["subject", "flow", "refused", "subject_ended"]
 
 
+# Asks 3,000 times for what no flow allows.
+ASKING = """#!/usr/bin/python3
+from mpi4py import MPI
+world = MPI.COMM_WORLD
+world.Set_errhandler(MPI.ERRORS_RETURN)
+refused = 0
+for _ in range(3000):
+    try:
+        world.Send(b"x", dest=0, tag=1)
+    except MPI.Exception:
+        refused += 1
+print("refused", refused)
+"""
+ASKING_POLICY = """sluice: 1
+lattice:
+  levels: [LOW, HIGH]
+subjects:
+  low: { label: LOW, ranks: 1, run: [./low], mpi: openmpi }
+  high: { label: HIGH, ranks: 1, run: [./asking], mpi: openmpi }
+flows:
+  - { from: low, to: high, queue: 1MiB }
+"""
+
+
+def test_what_a_library_refuses_is_counted_not_listed():
+    with SluiceRun(ASKING_POLICY) as run:
+        run.write("asking", ASKING)
+        run.write("low", "#!/usr/bin/python3\nfrom mpi4py import MPI\n")
+        result = run.run("--quiet", "--audit", str(run.folder / "logs") + "/")
+        assert result.code == 0 and "refused 3000" in result.output_of("high"), result.explain()
+        logs = list((run.folder / "logs").iterdir())
+        assert len(logs) == 1
+        events = [json.loads(line) for line in logs[0].read_text().splitlines()]
+        verified = sluice("audit", str(run.folder / "logs"), "--verify")
+    denied = [event for event in events if event["event"] == "denied"]
+    assert 1 <= len(denied) <= result.seconds + 2, denied
+    assert denied[-1]["total"] == 3000 == sum(event["times"] for event in denied)
+    assert {(event["subject"], event["peer_rank"]) for event in denied} == {("high", 0)}
+    assert verified.returncode == 0 and f"{len(events)} lines, to its end" in verified.stdout, verified
+
+
+def test_changed_log_is_found(tmp_path):
+    with SluiceRun(POLICY) as run:
+        for name in ("quiet", "loud", "peer"):
+            run.write(name, GOOD)
+        log = run.folder / "run.log"
+        assert run.run("--quiet", "--audit", str(log)).code == 0
+        lines = log.read_text().splitlines()
+    changes = {
+        "changed": lines[:2] + [lines[2].replace('"ranks":1', '"ranks":2')] + lines[3:],
+        "taken-out": lines[:4] + lines[5:],
+        "added": lines[:3] + [lines[1]] + lines[3:],
+        "swapped": [lines[0], lines[2], lines[1], *lines[3:]],
+        "not-chained": lines + ['{"time":"t","run":"r","event":"stopping"}'],
+    }
+    good = tmp_path / "good.log"
+    good.write_text("\n".join(lines) + "\n")
+    assert sluice("audit", str(good), "--verify").returncode == 0
+    for name, changed in changes.items():
+        bad = tmp_path / f"{name}.log"
+        bad.write_text("\n".join(changed) + "\n")
+        done = sluice("audit", str(bad), "--verify")
+        assert done.returncode == 1 and str(bad) in done.stderr, f"{name}: {done}"
+
+
+def test_subjects_cannot_be_given_the_log():
+    policy = POLICY.replace("run: [./loud], mpi: mpich", "run: [./loud], mpi: mpich, files: [{ path: own, access: read }]")
+    with SluiceRun(policy) as run:
+        for name in ("quiet", "loud", "peer"):
+            run.write(name, GOOD)
+        (run.folder / "own").mkdir()
+        for option in ("--audit", "--output", "--json"):
+            done = sluice("run", str(run.policy), "--quiet", option, str(run.folder / "own" / "x"))
+            assert done.returncode == 2 and "which loud may see" in done.stderr, done
+        assert not list((run.folder / "own").iterdir())
+
+
+def test_filters(tmp_path):
+    log = tmp_path / "log"
+    line = '{{"time":"{}","run":"r","event":"{}","subject":"{}"}}\n'
+    (tmp_path / "log.1").write_text(line.format("2026-01-01T10:00:00.000000Z", "refused", "a"))
+    log.write_text(
+        line.format("2026-01-02T10:00:00.000000Z", "rank_up", "a") + line.format("2026-01-03T10:00:00.000000Z", "denied", "b")
+    )
+
+    def times(*options: str) -> list:
+        done = sluice("audit", str(log), "--json", *options)
+        assert done.returncode == 0, done
+        return [json.loads(text)["time"][8:10] for text in done.stdout.splitlines()]
+
+    assert times() == ["01", "02", "03"]
+    assert times("--since", "2026-01-02") == ["02", "03"]
+    assert times("--until", "2026-01-02") == ["01", "02"]
+    assert times("--troubles") == ["01", "03"]
+    assert times("--subject", "a", "--event", "rank_up") == ["02"]
+    assert sluice("audit", str(log), "--count").stdout == "1\tdenied\tb\n1\trank_up\ta\n1\trefused\ta\n"
+
+
 def test_what_is_no_log_is_named(tmp_path):
     log = tmp_path / "log"
     log.write_text('{"time":"t","run":"r","event":"stopping"}\nnot a line\n')

@@ -1,7 +1,5 @@
 #include "trusted/guard/control.hpp"
 
-#include <sys/socket.h>
-
 #include <cstring>
 
 namespace sluice::guard {
@@ -38,11 +36,6 @@ const char* describe(Misbehaviour misbehaviour) noexcept {
       return "released mailbox memory that it was never given";
   }
   return "misbehaved";
-}
-
-void Reporter::send(const Event& event) const noexcept {
-  // Waits for nobody but the launcher, which is trusted and always reads.
-  static_cast<void>(::send(socket_, &event, sizeof event, MSG_NOSIGNAL));
 }
 
 Event make_event(EventKind kind, std::uint32_t subject) noexcept {

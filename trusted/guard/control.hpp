@@ -47,6 +47,7 @@ enum class EventKind : std::uint32_t {
   rank_ended,    ///< `rank` has ended and all that it sent is in the mailboxes
   misbehaved,    ///< `subject` did `misbehaviour`; the guard ignores it from now on; the launcher ends it
   queue_full,    ///< `flow`'s queue is full; the launcher ends the receiving `subject` (stop-receiver)
+  events_lost,   ///< `flow` events were not reported, because the launcher did not take them
 };
 
 struct Event {
@@ -65,17 +66,6 @@ Event misbehaved(std::uint32_t subject, std::uint32_t world_rank, Misbehaviour m
 
 inline constexpr std::uint32_t kNoRank = 0xffffffff;
 
-/// Sends events to the launcher from any thread of the guard. No lock: one packet is sent whole or not at all, and the
-/// events that a subject can cause are bounded by its ranks.
-class Reporter {
- public:
-  explicit Reporter(int socket) noexcept : socket_(socket) {}
-  void send(const Event& event) const noexcept;
-
- private:
-  int socket_;
-};
-
 enum class CommandKind : std::uint32_t {
   subject_ended = 1,  ///< every process of `subject` is gone: tell its receivers
 };
@@ -85,8 +75,14 @@ struct Command {
   std::uint32_t subject;
 };
 
-/// Figures for the operator's live view. Written by the guard, read by the launcher.
+/// Figures for the operator's live view and the audit log. Written by the guard, read by the launcher.
 struct Statistics {
+  /// Counters of what a subject tried in vain. The guard only ever adds up; the launcher looks now and then.
+  struct Subject {
+    alignas(wire::kCacheLine) std::atomic<std::uint64_t> denied;  ///< calls that its library refused, says its library
+    std::atomic<std::uint32_t> denied_rank;                       ///< world rank that one of them named, or kNoRank
+    std::atomic<std::uint64_t> turned_away;  ///< connections of another user to its socket, by the guard's own count
+  };
   struct Flow {
     alignas(wire::kCacheLine) std::atomic<std::uint64_t> messages;  ///< whole messages put into mailboxes
     std::atomic<std::uint64_t> bytes;                               ///< their payload
@@ -95,6 +91,7 @@ struct Statistics {
   };
   static constexpr std::uint32_t kMaxFlows = wire::kMaxSubjects * (wire::kMaxSubjects - 1);
   Flow flow[kMaxFlows];
+  Subject subject[wire::kMaxSubjects];
 };
 
 }  // namespace sluice::guard

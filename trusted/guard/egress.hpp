@@ -10,6 +10,7 @@
 #include "trusted/guard/control.hpp"
 #include "trusted/guard/flow.hpp"
 #include "trusted/guard/memory.hpp"
+#include "trusted/guard/reporter.hpp"
 #include "trusted/ring/mailbox_reclaimer.hpp"
 
 namespace sluice::guard {

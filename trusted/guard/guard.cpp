@@ -59,6 +59,7 @@ void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& user
 bool Guard::start() {
   // Threads are never joined: they end with the process, when the launcher's socket does.
   try {
+    std::thread([&reporter = reporter_] { reporter.forward(); }).detach();
     for (const auto& egress : egresses_) std::thread([part = egress.get()] { part->run(); }).detach();
     for (const auto& ingress : ingress_threads_) std::thread([part = ingress.get()] { part->run(); }).detach();
   } catch (const std::system_error&) {

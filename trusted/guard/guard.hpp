@@ -12,6 +12,7 @@
 #include "trusted/guard/ingress.hpp"
 #include "trusted/guard/ingress_thread.hpp"
 #include "trusted/guard/memory.hpp"
+#include "trusted/guard/reporter.hpp"
 #include "trusted/table/table.hpp"
 
 namespace sluice::guard {

@@ -32,6 +32,7 @@ Ingress::Ingress(const table::RunTable& table, IngressSetup setup, SubjectMemory
                  const std::vector<Flow*>& flows, Statistics& statistics, const Reporter& reporter)
     : table_(table),
       setup_(std::move(setup)),
+      counters_(statistics.subject[setup_.subject]),
       memory_(memory),
       reporter_(reporter),
       outflows_(table, setup_.subject, flows, statistics),
@@ -73,6 +74,17 @@ void Ingress::add_polled(std::vector<pollfd>& polled) const {
   for (const Fd& stranger : strangers_) polled.push_back({stranger.get(), POLLIN, 0});
 }
 
+void Ingress::count_denials() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Sender& sender : senders_) {
+    if (sender.life() == Sender::Life::absent) continue;
+    const auto [count, rank] = sender.denials();
+    sum += count;
+    if (count != 0) counters_.denied_rank.store(rank, std::memory_order_relaxed);
+  }
+  counters_.denied.store(sum, std::memory_order_relaxed);
+}
+
 void Ingress::serve(std::span<const pollfd> polled) noexcept {
   if (polled[1].revents != 0) clear_event(memory_.doorbell);
   for (std::uint32_t rank = 0; rank < connections_.size() && !stopped_; ++rank) {
@@ -91,6 +103,7 @@ void Ingress::accept_all() noexcept {
   for (Fd connection = accept_connection(setup_.listener); connection;
        connection = accept_connection(setup_.listener)) {
     if (peer_user(connection) != setup_.user) {
+      counters_.turned_away.fetch_add(1, std::memory_order_relaxed);
       static_cast<void>(answer(connection, wire::GreetingVerdict::foreign_process, memory_, 0, {}));
       continue;
     }
@@ -122,7 +135,7 @@ void Ingress::greet(Fd& connection) noexcept {
   senders_[rank].connected();
   Event event = make_event(EventKind::rank_up, setup_.subject);
   event.rank = senders_[rank].world_rank();
-  reporter_.send(event);
+  reporter_.post(event);
 }
 
 void Ingress::look_at_rank(std::uint32_t rank) noexcept {
@@ -136,12 +149,13 @@ void Ingress::look_at_rank(std::uint32_t rank) noexcept {
 }
 
 void Ingress::finish_closing() noexcept {
+  count_denials();
   for (Sender& sender : senders_) {
     if (sender.life() != Sender::Life::closing) continue;
     const Misbehaviour misbehaviour = sender.finish(outflows_);
     Event event = make_event(EventKind::rank_ended, setup_.subject);
     event.rank = sender.world_rank();
-    reporter_.send(event);
+    reporter_.post(event);
     if (misbehaviour != Misbehaviour::none) return misbehave(sender.world_rank(), misbehaviour);
   }
 }

@@ -16,6 +16,7 @@
 #include "trusted/guard/control.hpp"
 #include "trusted/guard/memory.hpp"
 #include "trusted/guard/outflows.hpp"
+#include "trusted/guard/reporter.hpp"
 #include "trusted/guard/sender.hpp"
 #include "trusted/table/table.hpp"
 #include "wire/greeting.hpp"
@@ -49,6 +50,9 @@ class Ingress {
   /// Asks the ranks to ring the doorbell when they publish a frame.
   void want_doorbell(bool wanted) noexcept;
 
+  /// Publishes what the subject was denied, for the audit log.
+  void count_denials() const noexcept;
+
   /// Adds the descriptors that the subject may make ready.
   void add_polled(std::vector<pollfd>& polled) const;
 
@@ -66,6 +70,7 @@ class Ingress {
 
   const table::RunTable& table_;
   IngressSetup setup_;
+  Statistics::Subject& counters_;
   SubjectMemory& memory_;
   const Reporter& reporter_;
   Outflows outflows_;

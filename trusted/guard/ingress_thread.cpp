@@ -88,7 +88,10 @@ void IngressThread::look_at_sockets(bool wait) noexcept {
   std::vector<pollfd> polled;
   std::vector<std::size_t> ends;
   for (const Ingress* member : members_) {
-    if (!member->stopped()) member->add_polled(polled);
+    if (!member->stopped()) {
+      member->count_denials();
+      member->add_polled(polled);
+    }
     ends.push_back(polled.size());
   }
   if (::poll(polled.data(), polled.size(), wait ? -1 : 0) <= 0) return;

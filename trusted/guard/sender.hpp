@@ -48,6 +48,8 @@ class Sender {
 
   void want_doorbell(bool wanted) noexcept { reader_.want_doorbell(wanted); }
 
+  [[nodiscard]] ring::TransmitReader::Denials denials() const noexcept { return reader_.denials(); }
+
  private:
   std::uint32_t world_rank_;
   ring::TransmitReader reader_;

@@ -1,52 +1,22 @@
 #include "trusted/launcher/audit_log.hpp"
 
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <sys/random.h>
-#include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
-#include <span>
-#include <sstream>
 
+#include "trusted/launcher/digest.hpp"
 #include "trusted/launcher/operator_text.hpp"
 #include "trusted/table/table.hpp"
 
 namespace sluice::launcher {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr off_t kRotateBytes = off_t{16} << 20;
-constexpr int kKeptFiles = 9;
-
-std::string hexadecimal(std::span<const unsigned char> bytes) {
-  std::string text;
-  std::array<char, 3> digits{};
-  for (const unsigned char byte : bytes) {
-    (void)std::snprintf(digits.data(), digits.size(), "%02x", byte);
-    text += digits.data();
-  }
-  return text;
-}
-
-/// SHA-256 as hexadecimal digits; empty if the library fails.
-std::string digest_of(std::span<const std::byte> bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) != 1) return {};
-  return hexadecimal(std::span(digest).first(length));
-}
-
-std::string digest_of_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return digest_of(std::as_bytes(std::span(text.view())));
+std::string digest_of(const table::RunTable& table) {
+  const std::vector<std::byte> encoded = table::encode(table);
+  return sha256({reinterpret_cast<const char*>(encoded.data()), encoded.size()});
 }
 
 std::string json_string(std::string_view text) { return "\"" + json_text(text) + "\""; }
@@ -64,49 +34,40 @@ std::string now_utc() {
   return text.data();
 }
 
-/// Moves FILE to FILE.1 and what is there one further; the oldest goes.
-void rotate(const fs::path& file) {
-  const auto numbered = [&](int number) { return fs::path(file.string() + "." + std::to_string(number)); };
-  std::error_code ignored;
-  for (int number = kKeptFiles - 1; number >= 1; --number) fs::rename(numbered(number), numbered(number + 1), ignored);
-  fs::rename(file, numbered(1), ignored);
-}
-
 }  // namespace
 
-Result<Fd, sandbox::Problem> open_audit_file(const fs::path& file) {
-  struct stat status {};
-  if (lstat(file.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size >= kRotateBytes) rotate(file);
-  Fd opened(open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
-  if (!opened) return sandbox::system_problem("cannot append to the audit log " + file.string());
-  if (fstat(opened.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return sandbox::Problem{sandbox::ProblemKind::system, "the audit log " + file.string() + " is no ordinary file",
-                            "name a file"};
-  }
-  return opened;
-}
-
-AuditLog::AuditLog(Fd file, const Plan& plan) : file_(std::move(file)), plan_(plan) {
-  std::array<unsigned char, 8> random{};
-  (void)!getrandom(random.data(), random.size(), 0);
-  run_ = hexadecimal(random);
+AuditLog::AuditLog(AuditFile file, const Plan& plan)
+    : file_(std::move(file)), plan_(plan), counted_(plan.policy.subjects.size()), chain_(file_.run()) {
+  if (!file_.valid()) return;
+  for (const policy::Subject& subject : plan.policy.subjects) images_.push_back(sha256_of_file(subject.image_real));
 }
 
 void AuditLog::write(std::string_view event, std::initializer_list<Field> fields) {
-  if (!file_) return;
-  std::string line = "{\"time\":\"" + now_utc() + "\",\"run\":\"" + run_ + "\",\"event\":" + json_string(event);
+  if (!file_.valid()) return;
+  std::string line = "{\"time\":\"" + now_utc() + "\",\"run\":\"" + file_.run() + "\",\"event\":" + json_string(event);
   for (const auto& [name, value] : fields) line += "," + json_string(name) + ":" + value;
-  line += "}\n";
-  // In one call, so that lines of runs that share the file do not mix. A full disk must not stop the run.
-  (void)!::write(file_.get(), line.data(), line.size());
+  if (lost_ != 0) line += ",\"lost\":" + std::to_string(lost_);
+  line += ",\"number\":" + std::to_string(number_ + 1);
+  const std::string chain = sha256(chain_ + line);
+  if (!file_.append(line + ",\"chain\":\"" + chain + "\"}")) {
+    ++lost_;
+    return;
+  }
+  chain_ = chain;
+  ++number_;
+  lost_ = 0;
 }
 
 void AuditLog::run_started(const Identities& identities, const RunState& state) {
-  if (!file_) return;
+  if (!file_.valid()) return;
   const policy::Policy& policy = plan_.policy;
-  write("run_started", {{"policy", json_string(fs::absolute(plan_.options.policy).string())},
-                        {"policy_sha256", json_string(digest_of_file(plan_.options.policy))},
-                        {"table_sha256", json_string(digest_of(table::encode(policy.table)))},
+  utsname host{};
+  (void)uname(&host);
+  write("run_started", {{"policy", json_string(policy.file.string())},
+                        {"policy_sha256", json_string(sha256(policy.text))},
+                        {"table_sha256", json_string(digest_of(policy.table))},
+                        {"host", json_string(host.nodename)},
+                        {"kernel", json_string(host.release)},
                         {"user", std::to_string(getuid())},
                         {"guard_user", std::to_string(identities.guard())}});
   for (std::size_t i = 0; i < policy.subjects.size(); ++i) {
@@ -116,7 +77,8 @@ void AuditLog::run_started(const Identities& identities, const RunState& state) 
                       {"ranks", std::to_string(subject.ranks)},
                       {"mpi", json_string(name_of(plan_.subjects[i].mpi))},
                       {"user", std::to_string(identities.subject(i))},
-                      {"image", json_string(plan_.subjects[i].command.empty() ? "" : plan_.subjects[i].command[0])}});
+                      {"image", json_string(subject.image.string())},
+                      {"image_sha256", json_string(images_[i])}});
   }
   for (const table::Flow& flow : policy.table.flows) {
     write("flow", {{"from", json_string(policy.subjects[flow.from].name)},
@@ -145,6 +107,33 @@ void AuditLog::guard_event(const guard::Event& event) {
                          {"to", json_string(policy.subjects[flow.to].name)},
                          {"queue", std::to_string(flow.queue_bytes)},
                          {"line", std::to_string(flow.policy_line)}});
+  } else if (event.kind == guard::EventKind::events_lost) {
+    write("events_lost", {{"times", std::to_string(event.flow)}});
+  }
+}
+
+void AuditLog::denials(const guard::Statistics& statistics) {
+  const policy::Policy& policy = plan_.policy;
+  for (std::size_t i = 0; i < counted_.size(); ++i) {
+    const guard::Statistics::Subject& now = statistics.subject[i];
+    const std::string name = json_string(policy.subjects[i].name);
+    const std::uint64_t denied = now.denied.load(std::memory_order_relaxed);
+    if (denied != counted_[i].denied) {
+      // Whatever the subject's library says: a count that goes back is shown as a total alone.
+      const std::uint64_t more = denied > counted_[i].denied ? denied - counted_[i].denied : 0;
+      const std::uint32_t rank = now.denied_rank.load(std::memory_order_relaxed);
+      write("denied", {{"subject", name},
+                       {"times", std::to_string(more)},
+                       {"total", std::to_string(denied)},
+                       {"peer_rank", rank < policy.table.rank_count() ? std::to_string(rank) : "null"},
+                       {"told_by", json_string("library")}});
+      counted_[i].denied = denied;
+    }
+    const std::uint64_t turned_away = now.turned_away.load(std::memory_order_relaxed);
+    if (turned_away != counted_[i].turned_away) {
+      write("turned_away", {{"subject", name}, {"times", std::to_string(turned_away - counted_[i].turned_away)}});
+      counted_[i].turned_away = turned_away;
+    }
   }
 }
 
@@ -158,7 +147,7 @@ void AuditLog::stopping() { write("stopping", {{"by", json_string("operator")}})
 void AuditLog::guard_died() { write("guard_died", {}); }
 
 void AuditLog::run_ended(const RunState& state) {
-  if (!file_) return;
+  if (!file_.valid()) return;
   std::string flows;
   for (std::size_t i = 0; i < state.flows.size(); ++i) {
     const table::Flow& flow = plan_.policy.table.flows[i];

@@ -2,36 +2,37 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
-#include "trusted/base/fd.hpp"
 #include "trusted/guard/control.hpp"
+#include "trusted/launcher/audit_file.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/plan.hpp"
 #include "trusted/launcher/run_state.hpp"
 
 namespace sluice::launcher {
 
-/// Opens `file` for appending, for its owner alone. When it has grown past 16 MiB it becomes FILE.1, that FILE.2 and so
-/// on up to FILE.9, and a new one is begun. Not followed if it is a symbolic link.
-Result<Fd, sandbox::Problem> open_audit_file(const std::filesystem::path& file);
-
 /// Writes the events of one run. Every line has `time` (UTC, RFC 3339), `run` (16 hexadecimal digits, drawn for the
-/// run), `event`, and what the event is about. An event is written whole or not at all, so runs may share a file.
+/// run), `event`, what the event is about, `number` (from 1, without gaps) and `chain`: the SHA-256 of the line
+/// before's chain (of the run's first line: of `run`) followed by the line up to `,"chain"`. A line that is changed,
+/// added or taken out later does not fit.
 class AuditLog {
  public:
-  /// Without a valid `file` nothing is written.
-  AuditLog(Fd file, const Plan& plan);
+  /// Without a valid `file` nothing is written. Looks at the images that `plan` names while they can be seen.
+  AuditLog(AuditFile file, const Plan& plan);
 
   /// `run_started` with the policy's and the table's SHA-256, then `subject` for each subject, `flow` for each flow and
   /// `relaxation` for each promise that is not kept in full.
   void run_started(const Identities& identities, const RunState& state);
-  /// `rank_up`, `rank_ended`, `refused` (the guard ends the subject), `queue_full`.
+  /// `rank_up`, `rank_ended`, `refused` (the guard ends the subject), `queue_full`, `events_lost`.
   void guard_event(const guard::Event& event);
+  /// `denied` and `turned_away` if a subject's counters have grown since the last call. Whoever calls this now and then
+  /// sets the rate: however often a subject tries, it gets one line in between.
+  void denials(const guard::Statistics& statistics);
   /// `subject_ended`.
   void subject_ended(std::size_t index, const SubjectState& subject);
   /// `stopping`: the operator asked for it. `guard_died`.
@@ -44,9 +45,19 @@ class AuditLog {
   using Field = std::pair<std::string_view, std::string>;  // name, JSON value
   void write(std::string_view event, std::initializer_list<Field> fields);
 
-  Fd file_;
+  /// What was known of a subject's counters when it was last looked at.
+  struct Counted {
+    std::uint64_t denied = 0;
+    std::uint64_t turned_away = 0;
+  };
+
+  AuditFile file_;
   const Plan& plan_;
-  std::string run_;
+  std::vector<std::string> images_;  ///< SHA-256 of each subject's image
+  std::vector<Counted> counted_;
+  std::string chain_;
+  std::uint64_t number_ = 0;
+  std::uint64_t lost_ = 0;  ///< lines that could not be written
 };
 
 }  // namespace sluice::launcher

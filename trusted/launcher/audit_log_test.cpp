@@ -1,12 +1,14 @@
 #include "trusted/launcher/audit_log.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <fstream>
+#include <memory>
 #include <sstream>
+#include <vector>
+
+#include "trusted/launcher/digest.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -23,9 +25,23 @@ class AuditLogTest : public ::testing::Test {
     subject.name = "low";
     subject.label_text = "SECRET//IMG";
     plan_.policy.subjects.push_back(subject);
+    plan_.policy.table.subjects.push_back({.name = "low", .label = "S", .first_rank = 0, .rank_count = 4});
     plan_.subjects.push_back({.mpi = HostMpi::mpich, .preload = {}, .command = {"./image"}});
   }
   ~AuditLogTest() override { fs::remove_all(folder_); }
+
+  AuditFile opened() const {
+    auto file = AuditFile::open(file_);
+    EXPECT_TRUE(file);
+    return file ? std::move(file).value() : AuditFile();
+  }
+
+  std::vector<std::string> lines() const {
+    std::istringstream text(text_of(file_));
+    std::vector<std::string> all;
+    for (std::string line; std::getline(text, line);) all.push_back(line);
+    return all;
+  }
 
   static std::string text_of(const fs::path& path) {
     std::ifstream file(path);
@@ -43,32 +59,62 @@ guard::Event misbehaviour() { return guard::misbehaved(0, 3, guard::Misbehaviour
 
 TEST_F(AuditLogTest, AppendsOneLineForEachEvent) {
   for (int run = 0; run < 2; ++run) {
-    auto opened = open_audit_file(file_);
-    ASSERT_TRUE(opened);
-    AuditLog log(std::move(opened).value(), plan_);
+    AuditLog log(opened(), plan_);
     log.guard_event(misbehaviour());
     log.stopping();
   }
-  const std::string text = text_of(file_);
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 4);
-  EXPECT_NE(text.find("\"event\":\"refused\",\"subject\":\"low\",\"rank\":3,\"why\":\"used a capability"),
+  ASSERT_EQ(lines().size(), 4U);
+  const char* refused = "\"event\":\"refused\",\"subject\":\"low\",\"rank\":3,\"why\":\"used a capability";
+  EXPECT_NE(lines()[0].find(refused), std::string::npos) << lines()[0];
+}
+
+TEST_F(AuditLogTest, LinesAreChained) {
+  AuditFile file = opened();
+  std::string chain = file.run();
+  AuditLog log(std::move(file), plan_);
+  for (int i = 0; i < 3; ++i) log.stopping();
+  ASSERT_EQ(lines().size(), 3U);
+  for (const std::string& line : lines()) {
+    const std::size_t end = line.find(",\"chain\":\"");
+    ASSERT_NE(end, std::string::npos);
+    chain = sha256(chain + line.substr(0, end));
+    EXPECT_EQ(line.substr(end), ",\"chain\":\"" + chain + "\"}");
+  }
+  EXPECT_NE(lines()[2].find("\"number\":3"), std::string::npos);
+}
+
+TEST_F(AuditLogTest, DenialsAreOneLineHoweverManyThereWere) {
+  AuditLog log(opened(), plan_);
+  const auto statistics = std::make_unique<guard::Statistics>();
+  log.denials(*statistics);
+  EXPECT_TRUE(lines().empty());
+  statistics->subject[0].denied = 1'000'000;
+  statistics->subject[0].denied_rank = 2;
+  statistics->subject[0].turned_away = 7;
+  log.denials(*statistics);
+  log.denials(*statistics);
+  ASSERT_EQ(lines().size(), 2U);
+  EXPECT_NE(lines()[0].find("\"event\":\"denied\",\"subject\":\"low\",\"times\":1000000,\"total\":1000000,"
+                            "\"peer_rank\":2,\"told_by\":\"library\""),
             std::string::npos)
-      << text;
-  struct stat status {};
-  ASSERT_EQ(::stat(file_.c_str(), &status), 0);
-  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+      << lines()[0];
+  EXPECT_NE(lines()[1].find("\"event\":\"turned_away\",\"subject\":\"low\",\"times\":7"), std::string::npos);
+  // What a hostile library makes of it.
+  statistics->subject[0].denied = 5;
+  statistics->subject[0].denied_rank = 4096;
+  log.denials(*statistics);
+  ASSERT_EQ(lines().size(), 3U);
+  EXPECT_NE(lines()[2].find("\"times\":0,\"total\":5,\"peer_rank\":null"), std::string::npos) << lines()[2];
 }
 
 TEST_F(AuditLogTest, WritesNothingWithoutAFile) {
-  AuditLog log(Fd(), plan_);
+  AuditLog log(AuditFile(), plan_);
   log.guard_event(misbehaviour());
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
 TEST_F(AuditLogTest, ForgedSubjectIsNotLookedUp) {
-  auto opened = open_audit_file(file_);
-  ASSERT_TRUE(opened);
-  AuditLog log(std::move(opened).value(), plan_);
+  AuditLog log(opened(), plan_);
   guard::Event event = misbehaviour();
   event.subject = 99;
   log.guard_event(event);
@@ -76,26 +122,6 @@ TEST_F(AuditLogTest, ForgedSubjectIsNotLookedUp) {
   event.flow = 99;
   log.guard_event(event);
   EXPECT_EQ(text_of(file_), "");
-}
-
-TEST_F(AuditLogTest, FullFileMakesRoomAndNineAreKept) {
-  for (int file = 0; file < 12; ++file) {
-    { std::ofstream(file_) << file; }
-    fs::resize_file(file_, 16U << 20);
-    ASSERT_TRUE(open_audit_file(file_));
-    EXPECT_EQ(fs::file_size(file_), 0U);
-  }
-  EXPECT_EQ(text_of(folder_ / "run.log.1").substr(0, 2), "11");
-  EXPECT_TRUE(fs::exists(folder_ / "run.log.9"));
-  EXPECT_FALSE(fs::exists(folder_ / "run.log.10"));
-}
-
-TEST_F(AuditLogTest, LinkIsNotFollowedAndAPipeIsNoFile) {
-  fs::create_symlink("/dev/null", file_);
-  EXPECT_FALSE(open_audit_file(file_));
-  fs::remove(file_);
-  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
-  EXPECT_FALSE(open_audit_file(file_));
 }
 
 }  // namespace

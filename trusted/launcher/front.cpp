@@ -73,7 +73,7 @@ Result<Outputs, Problem> open_outputs(const Plan& plan) {
     if (!outputs.json) return sandbox::system_problem("cannot write " + plan.options.json->string());
   }
   if (plan.options.audit) {
-    auto opened = open_audit_file(*plan.options.audit);
+    auto opened = AuditFile::open(*plan.options.audit);
     if (!opened) return opened.error();
     outputs.audit = std::move(opened).value();
   }
@@ -205,7 +205,7 @@ int run(const RunOptions& options) {
     ExitCode code = kHostCannot;
     for (const PlanProblem& problem : plan.error()) {
       say(problem.problem);
-      if (problem.code == kPolicyMistakes) code = kPolicyMistakes;
+      if (code == kHostCannot || problem.code == kPolicyMistakes) code = problem.code;
     }
     return code;
   }

@@ -71,6 +71,16 @@ std::string line_tag(std::string_view label, std::string_view name, std::optiona
   return out.append("] ");
 }
 
+std::string hexadecimal(std::span<const unsigned char> bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const unsigned char byte : bytes) {
+    text += digits[byte >> 4U];
+    text += digits[byte & 15U];
+  }
+  return text;
+}
+
 std::string json_text(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@ std::string sanitise(std::string_view text);
 
 /// What a line begins with: `[LABEL name:rank] ` or, for what no rank wrote, `[LABEL name] `.
 std::string line_tag(std::string_view label, std::string_view name, std::optional<std::uint32_t> rank);
+
+/// Two digits for each byte.
+std::string hexadecimal(std::span<const unsigned char> bytes);
 
 /// Text as the inside of a JSON string.
 std::string json_text(std::string_view text);

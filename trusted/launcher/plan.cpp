@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
+#include <utility>
 
 #include "wire/limits.hpp"
 
@@ -38,6 +40,28 @@ void check_overlaps(const policy::Policy& policy, std::vector<PlanProblem>& prob
                     std::to_string(written.place.line) + ")",
                 "give each subject a folder of its own; data passes between subjects as messages along flows"}});
         }
+      }
+    }
+  }
+}
+
+/// What is written for the operator tells of all subjects; none may see it, let alone change it.
+void check_operator_files(const Plan& plan, std::vector<PlanProblem>& problems) {
+  const std::array<std::pair<const char*, const std::optional<fs::path>&>, 3> files = {
+      {{"--output", plan.options.output}, {"--json", plan.options.json}, {"--audit", plan.options.audit}}};
+  for (const auto& [option, path] : files) {
+    if (!path || *path == "-") continue;
+    std::error_code error;
+    const fs::path place = fs::weakly_canonical(fs::absolute(*path), error);
+    for (const policy::Subject& subject : plan.policy.subjects) {
+      for (const policy::FileGrant& grant : subject.files) {
+        if (!error && !is_below(place, grant.path)) continue;
+        problems.push_back({kUsage,
+                            {sandbox::ProblemKind::path,
+                             std::string(option) + " " + path->string() + " lies in " + grant.path.string() +
+                                 ", which " + subject.name + " may see (" + plan.policy.file.string() + ":" +
+                                 std::to_string(grant.place.line) + ")",
+                             "name a place outside of every subject's files"}});
       }
     }
   }
@@ -113,6 +137,7 @@ Result<Plan, std::vector<PlanProblem>> make_plan(RunOptions options, policy::Pol
                         {sandbox::ProblemKind::host, "a part of Sluice is not there: " + part.string(),
                          "build Sluice whole: cmake --build --preset release"}});
   }
+  check_operator_files(plan, problems);
   check_places(plan.policy, problems);
   check_overlaps(plan.policy, problems);
   for (const policy::Subject& subject : plan.policy.subjects) plan_subject(subject, plan, problems);

@@ -97,12 +97,13 @@ class Supervisor {
   bool on_info(std::size_t index);
   void reap();
   void check_gone(std::size_t index);
-  void look_for_stuck_launchers();
+  void look_now_and_then();
   void end_subject(std::size_t index, EndedBy by, const std::string& why);
   void stop(bool now);
   void guard_died();
   void draw_status();
   bool all_ended() const;
+  const guard::Statistics& statistics() const;
   void end_everything();
   int report();
 
@@ -243,6 +244,10 @@ int Supervisor::give_up(const Problem& problem) {
   return state_.interrupted ? kInterrupted : kHostCannot;
 }
 
+const guard::Statistics& Supervisor::statistics() const {
+  return *reinterpret_cast<const guard::Statistics*>(statistics_.data());
+}
+
 bool Supervisor::all_ended() const {
   return std::all_of(state_.subjects.begin(), state_.subjects.end(),
                      [](const SubjectState& subject) { return subject.phase == SubjectState::Phase::ended; });
@@ -273,7 +278,7 @@ void Supervisor::wait_once() {
   // What the guard said of a subject before its last process ended counts as its end.
   on_guard();
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) check_gone(i);
-  look_for_stuck_launchers();
+  look_now_and_then();
   if (stop_deadline_ && Clock::now() > *stop_deadline_) stop(true);
   draw_status();
 }
@@ -410,16 +415,18 @@ void Supervisor::check_gone(std::size_t index) {
   if (sandbox.first && !has_ended(sandbox.first)) return;
   subject.phase = SubjectState::Phase::ended;
   sandbox.drain->end();
+  audit_.denials(statistics());
   audit_.subject_ended(index, subject);
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
   const guard::Command command{guard::CommandKind::subject_ended, static_cast<std::uint32_t>(index)};
   (void)send(guard_control_.get(), &command, sizeof command, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-void Supervisor::look_for_stuck_launchers() {
+void Supervisor::look_now_and_then() {
   const auto now = Clock::now();
   if (now < next_rank_look_) return;
   next_rank_look_ = now + kRankLookPeriod;
+  audit_.denials(statistics());
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     Sandbox& sandbox = sandboxes_[i];
     if (state_.subjects[i].phase != SubjectState::Phase::running) continue;
@@ -438,13 +445,13 @@ void Supervisor::look_for_stuck_launchers() {
 void Supervisor::draw_status() {
   if (!live_ || Clock::now() < next_status_) return;
   next_status_ = Clock::now() + kStatusPeriod;
-  read_figures(*reinterpret_cast<const guard::Statistics*>(statistics_.data()), state_);
+  read_figures(statistics(), state_);
   terminal_->status(status_text(plan_, state_));
 }
 
 void Supervisor::end_everything() {
   state_.seconds = std::chrono::duration<double>(Clock::now() - state_.started).count();
-  read_figures(*reinterpret_cast<const guard::Statistics*>(statistics_.data()), state_);
+  read_figures(statistics(), state_);
   const auto deadline = Clock::now() + kGuardEnd;
   shutdown(guard_control_.get(), SHUT_RDWR);
   while (!guard_reaped_ && !has_ended(guard_.process) && Clock::now() < deadline) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "trusted/base/fd.hpp"
+#include "trusted/launcher/audit_file.hpp"
 #include "trusted/launcher/drain.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/plan.hpp"
@@ -17,8 +18,8 @@ inline constexpr char kStopNow = 'k';
 /// Opened by the front, with the rights of whoever started the run.
 struct Outputs {
   std::vector<OutputFiles> subjects;
-  Fd json;   ///< for the summary; none if not asked for
-  Fd audit;  ///< for the run's events; none if not asked for
+  Fd json;          ///< for the summary; none if not asked for
+  AuditFile audit;  ///< for the run's events; none if not asked for
 };
 
 /// Runs `plan` to its end; returns the exit code of the run. `control` is the supervisor's end of the connection to

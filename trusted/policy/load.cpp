@@ -62,6 +62,7 @@ Result<Policy, Refusal> parse(std::string_view text, const fs::path& file, Check
     draft.mistakes.add({}, "the policy is empty", "start with sluice: 1; docs/policy.md shows the rest");
   }
   if (!draft.mistakes.empty()) return Refusal{LoadError::mistakes, {}, std::move(draft.mistakes).take()};
+  draft.policy.text = text;
   compile(draft.policy);
   if (!table::check(draft.policy.table).ok()) {
     return Refusal{LoadError::mistakes, {}, {{{}, "the compiled tables are not sound", "this is a fault of Sluice"}}};

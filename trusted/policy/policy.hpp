@@ -73,6 +73,7 @@ struct Subject {
 /// A policy without mistakes. Subjects, flows and decisions have the same indexes as in `table`.
 struct Policy {
   std::filesystem::path file;    ///< absolute
+  std::string text;              ///< what was read
   std::filesystem::path folder;  ///< of `file`, links resolved; relative paths start here and ranks work here
   lattice::Lattice lattice;
   std::vector<Subject> subjects;

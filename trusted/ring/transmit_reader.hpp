@@ -41,6 +41,15 @@ class TransmitReader {
     control_->doorbell_wanted.store(wanted ? 1 : 0, std::memory_order_relaxed);
   }
 
+  /// What the sender says that it was denied. Any numbers at all.
+  struct Denials {
+    std::uint64_t count;
+    std::uint32_t rank;
+  };
+  [[nodiscard]] Denials denials() const noexcept {
+    return {control_->denied.load(std::memory_order_relaxed), control_->denied_rank.load(std::memory_order_relaxed)};
+  }
+
   /// Bytes taken since the start.
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
 

@@ -96,6 +96,7 @@ int refuse_decision(const char* function, const char* direction, std::uint32_t w
   int code = 0;
   {
     const Lock lock;
+    layer.ring.count_denial(world_rank);
     code = flow_error(compose(where, decision.reason, decision.policy_line, decision.hint, explain));
   }
   return raise(comm, code);
@@ -178,6 +179,7 @@ int refuse(const char* function, RefusedKind kind, MPI_Comm comm) {
   int code = 0;
   {
     const Lock lock;
+    layer.ring.count_denial(wire::kNoDeniedRank);
     std::uint32_t line = 0;
     const std::string reason = some_denied(line);
     code = flow_error(
@@ -191,6 +193,7 @@ int refuse_because(const char* function, const std::string& reason, MPI_Comm com
   int code = 0;
   {
     const Lock lock;
+    layer.ring.count_denial(wire::kNoDeniedRank);
     code = flow_error(compose(function, reason, line, hint, short_hint));
   }
   return raise(comm, code);

@@ -28,6 +28,12 @@ bool TransmitRing::has_room(std::uint32_t payload) noexcept {
   return position_ - taken_ + need <= kRing;
 }
 
+void TransmitRing::count_denial(std::uint32_t world_rank) noexcept {
+  if (control_ == nullptr) return;
+  control_->denied_rank.store(world_rank, std::memory_order_relaxed);
+  control_->denied.store(control_->denied.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noexcept {
   const std::uint32_t stride = wire::frame_stride(header.payload);
   std::uint64_t offset = position_ % kRing;

@@ -26,6 +26,10 @@ class TransmitRing {
   /// Rings the doorbell if the guard sleeps. put() does so by itself; this is for a sender that waits for room.
   void wake_guard() noexcept;
 
+  /// Tells the audit log of a call that was refused because no flow carries it. `world_rank` is the one that it named,
+  /// or wire::kNoDeniedRank.
+  void count_denial(std::uint32_t world_rank) noexcept;
+
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
 
  private:
