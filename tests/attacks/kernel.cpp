@@ -1,6 +1,7 @@
 // Attempts on the kernel's own facilities: namespaces, programs, events, clocks, the host's state.
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <linux/futex.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <sys/inotify.h>
@@ -141,6 +142,30 @@ std::string shared_page() {
   return maps.substr(shared, 40).find(" 0 kB") == std::string::npos ? kReached : kNothing;
 }
 
+/// Whether the victim, which waits on a word of a file that nobody can write, is woken.
+std::string shared_futex() {
+  const int fd = ::open(kSharedFile, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return name_of(errno);
+  const auto* word = static_cast<const unsigned*>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0));
+  if (word == MAP_FAILED) return name_of(errno);
+  static_cast<void>(*static_cast<const volatile unsigned*>(word));
+  const auto woken = ::syscall(SYS_futex, word, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  if (woken < 0) return name_of(errno);
+  return woken > 0 ? kReached : kNothing;
+}
+
+std::string network_counters() {
+  const int fd = ::open("/proc/self/net/softnet_stat", O_RDONLY | O_CLOEXEC);
+  return verdict_of(fd);
+}
+
+std::string merge_memory() {
+  const long page = ::sysconf(_SC_PAGESIZE);
+  void* memory =
+      ::mmap(nullptr, static_cast<std::size_t>(page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return verdict_of(::madvise(memory, static_cast<std::size_t>(page), MADV_MERGEABLE));
+}
+
 std::string watch_folder() {
   const int fd = ::inotify_init1(IN_CLOEXEC);
   if (fd < 0) return name_of(errno);
@@ -209,6 +234,9 @@ std::vector<Attempt> kernel_attempts(const Target& target) {
       {"live_dentries", [] { return live("/proc/sys/fs/dentry-state"); }},
       {"live_open_files", [] { return live("/proc/sys/fs/file-nr"); }},
       {"shared_page", [] { return shared_page(); }},
+      {"shared_futex", [] { return shared_futex(); }},
+      {"network_counters", [] { return network_counters(); }},
+      {"memory_merging", [] { return merge_memory(); }},
   };
   all.insert(all.end(), calls.begin(), calls.end());
   return all;

@@ -6,6 +6,7 @@
 // there, and ends when FOLDER/stop appears, with `VICTIM VISITORS n` and `VICTIM MEMORY intact|changed`.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/keyctl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
@@ -65,11 +66,18 @@ int listen_tcp(std::uint16_t port) {
   return listen_at(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
 }
 
-/// One page of a file, mapped and touched.
+/// One page of a file, mapped and touched; a child waits on its first word.
 void map_shared_file() {
   const int fd = ::open(kSharedFile, O_RDONLY | O_CLOEXEC);
   const volatile char* page = static_cast<char*>(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0));
-  if (page != MAP_FAILED) static_cast<void>(page[0]);
+  if (page == MAP_FAILED) return;
+  static_cast<void>(page[0]);
+  if (::fork() != 0) return;
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const auto value = *reinterpret_cast<const volatile unsigned*>(page);
+  for (;;) {
+    if (::syscall(SYS_futex, page, FUTEX_WAIT, value, nullptr, nullptr, 0) != 0) ::usleep(10'000);
+  }
 }
 
 /// A lock of every kind on every file that others can open too. Failures are as good as none: the sandbox may refuse.

@@ -86,7 +86,13 @@ void AuditLog::run_started(const Identities& identities, const RunState& state) 
                    {"line", std::to_string(flow.policy_line)},
                    {"downgrade", json_string(flow.downgrade)}});
   }
-  for (const std::string& relaxation : state.relaxations) write("relaxation", {{"what", json_string(relaxation)}});
+  for (const sandbox::Relaxation& one : state.relaxations) relaxation(one);
+}
+
+void AuditLog::relaxation(const sandbox::Relaxation& relaxation) {
+  write("relaxation", {{"name", json_string(relaxation.name)},
+                       {"subject", relaxation.subject.empty() ? "null" : json_string(relaxation.subject)},
+                       {"what", json_string(relaxation.what)}});
 }
 
 void AuditLog::guard_event(const guard::Event& event) {

@@ -28,6 +28,8 @@ class AuditLog {
   /// `run_started` with the policy's and the table's SHA-256, then `subject` for each subject, `flow` for each flow and
   /// `relaxation` for each promise that is not kept in full.
   void run_started(const Identities& identities, const RunState& state);
+  /// `relaxation`: one that showed later.
+  void relaxation(const sandbox::Relaxation& relaxation);
   /// `rank_up`, `rank_ended`, `refused` (the guard ends the subject), `queue_full`, `events_lost`.
   void guard_event(const guard::Event& event);
   /// `denied` and `turned_away` if a subject's counters have grown since the last call. Whoever calls this now and then

@@ -95,7 +95,7 @@ bool map_self(uid_t uid, gid_t gid) {
 
 /// The supervisor's first steps. Returns its exit code.
 int become_supervisor(const Plan& plan, const Identities& identities, uid_t uid, gid_t gid, Fd control, Outputs outputs,
-                      std::vector<std::string> relaxations) {
+                      std::vector<sandbox::Relaxation> relaxations) {
   if (!identities.distinct() && !map_self(uid, gid)) {
     say(sandbox::system_problem("cannot map the own user in a new user namespace"));
     return kHostCannot;
@@ -143,7 +143,7 @@ Fd block_signals() {
   return Fd(signalfd(-1, &watched, SFD_CLOEXEC));
 }
 
-int launch(const Plan& plan, Outputs outputs, std::vector<std::string> relaxations) {
+int launch(const Plan& plan, Outputs outputs, std::vector<sandbox::Relaxation> relaxations) {
   const Identities identities = Identities::of_this_run();
   const uid_t uid = geteuid();
   const gid_t gid = getegid();
@@ -190,7 +190,7 @@ bool host_is_fit() {
 
 sandbox::Places find_installation_places() {
   const Installation installation = find_installation();
-  return {installation.guard, installation.rank, installation.libraries};
+  return {installation.guard, installation.rank, installation.mirror, installation.libraries};
 }
 
 int run(const RunOptions& options) {
@@ -220,10 +220,11 @@ int run(const RunOptions& options) {
     for (const Problem& problem : unlabelled.error()) say(problem);
     return kPolicyMistakes;
   }
-  std::vector<std::string> relaxations;
+  std::vector<sandbox::Relaxation> relaxations;
   for (const std::string& directory : unlabelled.value()) {
-    relaxations.push_back(directory +
-                          ": its file system keeps no labels; what is written there carries none after the run");
+    relaxations.push_back(
+        {"labels", "",
+         directory + ": its file system keeps no labels; what is written there carries none after the run"});
   }
   return launch(plan.value(), std::move(outputs).value(), std::move(relaxations));
 }

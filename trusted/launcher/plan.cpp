@@ -125,13 +125,14 @@ Installation find_installation() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const fs::path folder = program.parent_path();
-  return {folder / "sluice-guard", folder / "sluice-rank", folder.parent_path() / "lib"};
+  return {folder / "sluice-guard", folder / "sluice-rank", folder / "sluice-mirror", folder.parent_path() / "lib"};
 }
 
 Result<Plan, std::vector<PlanProblem>> make_plan(RunOptions options, policy::Policy policy) {
   Plan plan{std::move(options), find_installation(), std::move(policy), {}};
   std::vector<PlanProblem> problems;
-  for (const fs::path& part : {plan.installation.guard, plan.installation.rank, plan.installation.session()}) {
+  for (const fs::path& part :
+       {plan.installation.guard, plan.installation.rank, plan.installation.mirror, plan.installation.session()}) {
     if (access(part.c_str(), R_OK) == 0) continue;
     problems.push_back({kHostCannot,
                         {sandbox::ProblemKind::host, "a part of Sluice is not there: " + part.string(),

@@ -37,6 +37,7 @@ struct RunOptions {
 struct Installation {
   std::filesystem::path guard;
   std::filesystem::path rank;       ///< sluice-rank, which starts each rank
+  std::filesystem::path mirror;     ///< sluice-mirror, which gives a sandbox pages of its own
   std::filesystem::path libraries;  ///< folder of libsluice-openmpi.so and libsluice-mpich.so
 
   [[nodiscard]] std::filesystem::path session() const { return libraries / "libsluice-session.so"; }

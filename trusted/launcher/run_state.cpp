@@ -149,7 +149,10 @@ std::string summary_text(const Plan& plan, const RunState& state) {
             name_of(plan.subjects[i].mpi) + ": " + phase_text(subject, state.subjects[i]) + "\n";
   }
   text += flow_lines(plan, state, false);
-  for (const std::string& relaxation : state.relaxations) text += "  relaxed: " + relaxation + "\n";
+  for (const sandbox::Relaxation& relaxation : state.relaxations) {
+    text += "  relaxed: " + relaxation.name + (relaxation.subject.empty() ? "" : " of " + relaxation.subject) + ": " +
+            relaxation.what + "\n";
+  }
   text.pop_back();
   return text;
 }
@@ -176,7 +179,9 @@ std::string summary_json(const Plan& plan, const RunState& state) {
   }
   text += "],\"relaxations\":[";
   for (std::size_t i = 0; i < state.relaxations.size(); ++i) {
-    text += std::string(i > 0 ? "," : "") + "\"" + json_text(state.relaxations[i]) + "\"";
+    const sandbox::Relaxation& relaxation = state.relaxations[i];
+    text += std::string(i > 0 ? "," : "") + "{\"name\":\"" + json_text(relaxation.name) + "\",\"subject\":\"" +
+            json_text(relaxation.subject) + "\",\"what\":\"" + json_text(relaxation.what) + "\"}";
   }
   return text + "]}\n";
 }

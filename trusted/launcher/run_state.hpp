@@ -9,6 +9,7 @@
 
 #include "trusted/guard/control.hpp"
 #include "trusted/launcher/plan.hpp"
+#include "trusted/sandbox/relaxation.hpp"
 
 namespace sluice::launcher {
 
@@ -40,7 +41,7 @@ struct FlowFigures {
 struct RunState {
   std::vector<SubjectState> subjects;
   std::vector<FlowFigures> flows;
-  std::vector<std::string> relaxations;
+  std::vector<sandbox::Relaxation> relaxations;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   double seconds = 0;
   bool interrupted = false;

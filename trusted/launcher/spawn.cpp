@@ -150,7 +150,27 @@ Result<Child, Problem> start_guard(const Fd& program, const GuardDescriptors& de
   const pid_t pid = fork();
   if (pid < 0) return system_problem("cannot start the guard");
   if (pid == 0) run_guard(start, identities);
-  return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end), Fd()};
+  return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end), Fd(), Fd()};
+}
+
+Status<Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std::size_t index,
+                             const Identities& identities) {
+  const Fd log(open("/dev/null", O_WRONLY | O_CLOEXEC));
+  const Fd root(fcntl(mirror.root.get(), F_DUPFD_CLOEXEC, kHighFd));
+  const Fd fuse(fcntl(mirror.fuse.get(), F_DUPFD_CLOEXEC, kHighFd));
+  if (!log || !root || !fuse) return system_problem("cannot start a mirror");
+  std::vector<std::string> words = {"sluice-mirror", std::to_string(root.get()), std::to_string(fuse.get()),
+                                    std::to_string(mirror.seconds)};
+  std::vector<char*> arguments = pointers(words);
+  char* environment[] = {nullptr};
+  const pid_t pid = fork();
+  if (pid < 0) return system_problem("cannot start a mirror");
+  if (pid > 0) return Unit{};
+  if (settle(log.get(), log.get()) && keep_at_exec(root.get()) && keep_at_exec(fuse.get()) &&
+      (!identities.distinct() || become(identities.subject(index))) && own_group() && end_with_supervisor()) {
+    syscall(SYS_execveat, program.get(), "", arguments.data(), environment, AT_EMPTY_PATH);
+  }
+  _exit(kExecFailed);
 }
 
 Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities) {
@@ -160,7 +180,10 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   if (!err) return err.error();
   auto info = make_pipe();
   if (!info) return info.error();
+  auto gate = make_pipe();
+  if (!gate) return gate.error();
   subject.command.info_fd = info.value().write_end.get();
+  subject.command.gate_fd = gate.value().read_end.get();
   std::vector<std::string> words = sandbox::bubblewrap_arguments(subject.command);
   std::vector<char*> arguments = pointers(words);
   char* environment[] = {nullptr};
@@ -171,14 +194,19 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   if (pid == 0) {
     if (settle(out.value().write_end.get(), err.value().write_end.get()) &&
         std::all_of(subject.command.filter_fds.begin(), subject.command.filter_fds.end(), keep_at_exec) &&
-        keep_at_exec(subject.command.info_fd) && (!identities.distinct() || become(identities.subject(index))) &&
-        own_group() && restore_descriptor_limit() && end_with_supervisor()) {
+        keep_at_exec(subject.command.info_fd) && keep_at_exec(subject.command.gate_fd) &&
+        (!identities.distinct() || become(identities.subject(index))) && own_group() && restore_descriptor_limit() &&
+        end_with_supervisor()) {
       execve("/usr/bin/bwrap", arguments.data(), environment);
     }
     _exit(kExecFailed);
   }
-  return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end),
-               std::move(info.value().read_end)};
+  return Child{pid,
+               open_process(pid),
+               std::move(out.value().read_end),
+               std::move(err.value().read_end),
+               std::move(info.value().read_end),
+               std::move(gate.value().write_end)};
 }
 
 }  // namespace sluice::launcher

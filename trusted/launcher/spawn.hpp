@@ -21,6 +21,7 @@ struct Child {
   Fd out;
   Fd err;
   Fd info;  ///< sandboxes: what bubblewrap reports, as JSON lines
+  Fd gate;  ///< sandboxes: nothing of the subject's runs before a byte is written here
 };
 
 /// The guard, with the descriptors of trusted/guard/control.hpp, and nothing else.
@@ -32,6 +33,10 @@ struct GuardDescriptors {
 };
 Result<Child, sandbox::Problem> start_guard(const Fd& program, const GuardDescriptors& descriptors,
                                             const Identities& identities);
+
+/// What serves one mount of subject `index`, as its host user. It ends when the mount goes.
+Status<sandbox::Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std::size_t index,
+                                      const Identities& identities);
 
 /// Subject `index` in its sandbox, in a new time namespace, as its own host user where that can be.
 Result<Child, sandbox::Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities);

@@ -36,8 +36,9 @@ constexpr char kInnerPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 /// What has to be opened before the run's directory is mounted over a folder of the host.
 struct Held {
-  std::string place;  ///< inside the sandbox
-  Fd mount;           ///< detached
+  std::string place;   ///< inside the sandbox
+  std::string source;  ///< on the host
+  Fd mount;            ///< detached
   bool directory = false;
   bool writable = false;
 };
@@ -56,6 +57,8 @@ class Staging {
     if (auto made = sandbox::own_mounts(); !made) return made.error();
     stage_.guard_program.reset(open(plan_.installation.guard.c_str(), O_PATH | O_CLOEXEC));
     if (!stage_.guard_program) return sandbox::system_problem("cannot open " + plan_.installation.guard.string());
+    stage_.mirror_program.reset(open(plan_.installation.mirror.c_str(), O_PATH | O_CLOEXEC));
+    if (!stage_.mirror_program) return sandbox::system_problem("cannot open " + plan_.installation.mirror.string());
     rank_program_.reset(open(plan_.installation.rank.c_str(), O_RDONLY | O_CLOEXEC));
     if (!rank_program_) return sandbox::system_problem("cannot read " + plan_.installation.rank.string());
     session_library_.reset(open(plan_.installation.session().c_str(), O_RDONLY | O_CLOEXEC));
@@ -77,9 +80,13 @@ class Staging {
   Result<Fd, Problem> hold_grant(std::size_t index, const policy::FileGrant& grant);
   Status<Problem> mount_directory();
   Status<Problem> stage_subject(std::size_t index);
-  Status<Problem> stage_system(const std::string& base, std::vector<Entry>& entries);
+  Status<Problem> stage_system(std::size_t index, const std::string& base, StagedSubject& staged);
+  Result<bool, Problem> stage_mirror(std::size_t index, Fd root, bool folder, const std::string& place,
+                                     StagedSubject& staged);
+  [[nodiscard]] bool is_read_by_others(std::size_t index, const std::string& place) const;
+  void relax(const char* name, std::size_t index, const std::string& what);
   Status<Problem> stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries);
-  Status<Problem> stage_grants(std::size_t index, const std::string& base, std::vector<Entry>& entries);
+  Status<Problem> stage_grants(std::size_t index, const std::string& base, StagedSubject& staged);
   Status<Problem> stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_output(std::size_t index, const std::string& base, StagedSubject& staged);
   std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
@@ -112,8 +119,8 @@ Result<Fd, Problem> Staging::hold_grant(std::size_t index, const policy::FileGra
   if (mapped || mapped.error().kind != ProblemKind::host) return mapped;
   const bool readable = (status.st_mode & (S_ISDIR(status.st_mode) ? 05 : 04)) == (S_ISDIR(status.st_mode) ? 05 : 04);
   if (grant.access == policy::Access::write || !readable) return mapped;
-  stage_.relaxations.push_back(grant.path.string() + ": the file system cannot map owners; " +
-                               plan_.policy.subjects[index].name + " sees what everybody may read");
+  relax("owners", index,
+        grant.path.string() + ": the file system cannot map owners; the subject sees what everybody may read");
   return sandbox::detach(grant.path);
 }
 
@@ -125,7 +132,7 @@ Result<HeldSubject, Problem> Staging::hold(std::size_t index) {
     auto mount = hold_grant(index, grant);
     if (!mount) return mount.error();
     std::error_code error;
-    held.grants.push_back({grant.visible, std::move(mount).value(), fs::is_directory(grant.path, error),
+    held.grants.push_back({grant.visible, grant.path, std::move(mount).value(), fs::is_directory(grant.path, error),
                            grant.access == policy::Access::write});
   }
   // Outer folders first, so that an inner one is mounted into them.
@@ -175,7 +182,24 @@ std::vector<std::string> system_submounts() {
   return result;
 }
 
-Status<Problem> Staging::stage_system(const std::string& base, std::vector<Entry>& entries) {
+void Staging::relax(const char* name, std::size_t index, const std::string& what) {
+  stage_.relaxations.push_back({name, plan_.policy.subjects[index].name, what});
+}
+
+/// Mounts a mirror at `place` if this host can; false if it cannot.
+Result<bool, Problem> Staging::stage_mirror(std::size_t index, Fd root, bool folder, const std::string& place,
+                                            StagedSubject& staged) {
+  auto fuse = sandbox::mount_mirror(place, folder, identities_.subject(index));
+  if (!fuse) {
+    if (fuse.error().kind == ProblemKind::host) return false;
+    return fuse.error();
+  }
+  staged.mirrors.push_back({std::move(root), std::move(fuse).value()});
+  return true;
+}
+
+Status<Problem> Staging::stage_system(std::size_t index, const std::string& base, StagedSubject& staged) {
+  std::vector<Entry>& entries = staged.command.entries;
   if (auto made = make_directory(base + "/layer", 0755); !made) return made;
   std::vector<std::string> parts = {"/usr"};
   for (const std::string& mount : system_submounts()) parts.push_back(mount);
@@ -187,12 +211,23 @@ Status<Problem> Staging::stage_system(const std::string& base, std::vector<Entry
       parts.emplace_back(name);
     }
   }
+  bool shares_pages = false;
   for (std::size_t i = 0; i < parts.size(); ++i) {
     const std::string place = base + "/system" + std::to_string(i);
     if (auto made = make_directory(place, 0755); !made) return made;
+    Fd root(open(parts[i].c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return sandbox::system_problem("cannot open " + parts[i]);
+    auto mirrored = stage_mirror(index, std::move(root), true, place, staged);
+    if (!mirrored) return mirrored.error();
+    if (mirrored.value()) {
+      entries.push_back({Entry::Kind::read_only, parts[i], place});
+      continue;
+    }
+    shares_pages = true;
     if (auto mounted = sandbox::mount_own_inodes(parts[i], base + "/layer", place); !mounted) return mounted;
     entries.push_back({Entry::Kind::read_only, parts[i], place});
   }
+  if (shares_pages) relax("system-pages", index, "shares the pages of system files with every process of the host");
   return Unit{};
 }
 
@@ -213,7 +248,23 @@ Status<Problem> Staging::stage_programs(std::size_t index, const std::string& ba
   return Unit{};
 }
 
-Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base, std::vector<Entry>& entries) {
+/// True if another subject reads `place`, what it lies in, or a part of it.
+bool Staging::is_read_by_others(std::size_t index, const std::string& place) const {
+  const auto within = [](const std::string& inner, const std::string& outer) {
+    return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
+  };
+  for (std::size_t other = 0; other < held_.size(); ++other) {
+    if (other == index) continue;
+    for (const Held& held : held_[other].grants) {
+      if (within(held.place, place) || within(place, held.place)) return true;
+      if (within(held.source, place) || within(place, held.source)) return true;
+    }
+  }
+  return false;
+}
+
+Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base, StagedSubject& staged) {
+  std::vector<Entry>& entries = staged.command.entries;
   const std::vector<Held>& grants = held_[index].grants;
   for (std::size_t i = 0; i < grants.size(); ++i) {
     const std::string place = base + "/grant" + std::to_string(i);
@@ -222,7 +273,17 @@ Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base
     } else if (auto made = sandbox::write_text(place, ""); !made) {
       return made;
     }
-    if (auto attached = sandbox::attach(grants[i].mount, place, !grants[i].writable); !attached) return attached;
+    bool mirrored = false;
+    if (!grants[i].writable && is_read_by_others(index, grants[i].source)) {
+      Fd root(fcntl(grants[i].mount.get(), F_DUPFD_CLOEXEC, 0));
+      auto made = stage_mirror(index, std::move(root), grants[i].directory, place, staged);
+      if (!made) return made.error();
+      mirrored = made.value();
+      if (!mirrored) relax("file-pages", index, "shares the pages of " + grants[i].place + " with another subject");
+    }
+    if (!mirrored) {
+      if (auto attached = sandbox::attach(grants[i].mount, place, !grants[i].writable); !attached) return attached;
+    }
     entries.push_back({grants[i].writable ? Entry::Kind::writable : Entry::Kind::read_only, grants[i].place, place});
   }
   return Unit{};
@@ -295,7 +356,7 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   }
   StagedSubject staged;
   std::vector<Entry>& entries = staged.command.entries;
-  if (auto done = stage_system(base, entries); !done) return done;
+  if (auto done = stage_system(index, base, staged); !done) return done;
   entries.push_back({Entry::Kind::processes, "/proc", ""});
   auto view = sandbox::host_view(base);
   if (!view) return view.error();
@@ -307,7 +368,7 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   entries.push_back({Entry::Kind::scratch, "/tmp", ""});
   const std::string folder = plan_.policy.folder;
   if (!in_system(folder) && folder != "/tmp" && folder != "/") entries.push_back({Entry::Kind::scratch, folder, ""});
-  if (auto done = stage_grants(index, base, entries); !done) return done;
+  if (auto done = stage_grants(index, base, staged); !done) return done;
   if (auto done = stage_programs(index, base, entries); !done) return done;
   if (auto done = stage_socket(index, base, entries); !done) return done;
   if (auto done = stage_output(index, base, staged); !done) return done;

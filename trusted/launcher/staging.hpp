@@ -10,21 +10,31 @@
 #include "trusted/launcher/plan.hpp"
 #include "trusted/launcher/rank_pipes.hpp"
 #include "trusted/sandbox/command.hpp"
+#include "trusted/sandbox/relaxation.hpp"
 #include "trusted/sandbox/seccomp.hpp"
 
 namespace sluice::launcher {
 
+/// A mount that a sluice-mirror is to serve.
+struct StagedMirror {
+  Fd root;                ///< what it shows, O_PATH
+  Fd fuse;                ///< of the mount
+  unsigned seconds = 60;  ///< how long the kernel may keep what it was told
+};
+
 struct StagedSubject {
-  sandbox::Command command;  ///< without info descriptor
+  sandbox::Command command;  ///< without info and block descriptors
   sandbox::Filter filter;
   std::vector<RankPipes> output;  ///< of each rank
+  std::vector<StagedMirror> mirrors;
 };
 
 struct Stage {
   Fd guard_program;  ///< opened before the run's directory could hide it
+  Fd mirror_program;
   std::vector<StagedSubject> subjects;
-  std::vector<Fd> listeners;             ///< the guard's sockets, one for each subject
-  std::vector<std::string> relaxations;  ///< what this host could not give, for the log
+  std::vector<Fd> listeners;  ///< the guard's sockets, one for each subject
+  std::vector<sandbox::Relaxation> relaxations;
 };
 
 /// To be called once, by pid 1 of a new pid and mount namespace.

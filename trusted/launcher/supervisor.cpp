@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,10 +21,12 @@
 #include "trusted/guard/control.hpp"
 #include "trusted/launcher/audit_log.hpp"
 #include "trusted/launcher/descendants.hpp"
+#include "trusted/launcher/guard_process.hpp"
 #include "trusted/launcher/run_state.hpp"
 #include "trusted/launcher/spawn.hpp"
 #include "trusted/launcher/staging.hpp"
 #include "trusted/launcher/terminal.hpp"
+#include "trusted/sandbox/network_counters.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -40,7 +41,6 @@ constexpr std::chrono::seconds kStopGrace{5};
 constexpr std::chrono::seconds kAfterRanks{4};
 constexpr std::chrono::seconds kBeforeRanks{15};
 constexpr std::chrono::milliseconds kRankLookPeriod{1000};
-constexpr std::chrono::seconds kGuardStart{60};
 constexpr std::chrono::seconds kGuardEnd{2};
 constexpr std::size_t kMaxInfo = 4096;
 
@@ -59,7 +59,7 @@ struct Sandbox {
 class Supervisor {
  public:
   Supervisor(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
-             std::vector<std::string> relaxations)
+             std::vector<sandbox::Relaxation> relaxations)
       : plan_(plan),
         identities_(identities),
         front_(std::move(control)),
@@ -84,8 +84,6 @@ class Supervisor {
  private:
   void catch_signals();
   Status<Problem> set_up();
-  Status<Problem> start_guard_process(const Stage& stage);
-  Status<Problem> await_guard();
   Status<Problem> start_subjects();
   void start_output();
   int give_up(const Problem& problem);
@@ -95,6 +93,8 @@ class Supervisor {
   void on_guard();
   void on_event(const guard::Event& event);
   bool on_info(std::size_t index);
+  void open_gate(std::size_t index);
+  void note(std::size_t index, const char* name, const std::string& what);
   void reap();
   void check_gone(std::size_t index);
   void look_now_and_then();
@@ -147,67 +147,21 @@ Status<Problem> Supervisor::set_up() {
   stage_ = std::move(staged).value();
   state_.relaxations.insert(state_.relaxations.end(), stage_.relaxations.begin(), stage_.relaxations.end());
   audit_.run_started(identities_, state_);
-  if (auto started = start_guard_process(stage_); !started) return started;
-  return await_guard();
-}
-
-Status<Problem> Supervisor::start_guard_process(const Stage& stage) {
-  std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return sandbox::system_problem("cannot connect to the guard");
-  }
-  guard_control_.reset(ends[0]);
-  const Fd theirs(ends[1]);
-  const std::vector<std::byte> encoded = table::encode(plan_.policy.table);
-  const Fd table(memfd_create("sluice-table", MFD_CLOEXEC));
-  if (!table || write(table.get(), encoded.data(), encoded.size()) != static_cast<ssize_t>(encoded.size()) ||
-      lseek(table.get(), 0, SEEK_SET) != 0) {
-    return sandbox::system_problem("cannot write the tables");
-  }
-  auto statistics = fixed_memory("sluice-statistics", sizeof(guard::Statistics));
-  if (!statistics) return sandbox::system_problem("cannot make the statistics' memory");
-  auto mapped = Mapping::of(statistics.value(), sizeof(guard::Statistics), true);
-  if (!mapped) return sandbox::system_problem("cannot map the statistics' memory");
-  statistics_ = std::move(mapped).value();
-  GuardDescriptors descriptors{theirs.get(), table.get(), statistics.value().get(), {}};
-  for (const Fd& listener : stage.listeners) descriptors.listeners.push_back(listener.get());
-  auto started = start_guard(stage.guard_program, descriptors, identities_);
+  auto started = start_guard_process(plan_, stage_, identities_);
   if (!started) return started.error();
-  guard_ = std::move(started).value();
-  return Unit{};
-}
-
-Status<Problem> Supervisor::await_guard() {
-  const auto deadline = Clock::now() + kGuardStart;
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    std::array<pollfd, 2> waits = {{{guard_control_.get(), POLLIN, 0}, {front_.get(), POLLIN, 0}}};
-    const int ready = left > 0 ? poll(waits.data(), waits.size(), static_cast<int>(left)) : 0;
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready == 0)
-      return Problem{sandbox::ProblemKind::host, "the guard was not ready within 60 s", "use smaller queues"};
-    if (waits[1].revents != 0) {
-      state_.interrupted = true;
-      return Problem{sandbox::ProblemKind::system, "stopped before the start", ""};
-    }
-    guard::Event event{};
-    const ssize_t got = recv(guard_control_.get(), &event, sizeof event, 0);
-    if (got != sizeof event) break;
-    if (event.kind == guard::EventKind::ready) return Unit{};
-    event.text[sizeof event.text - 1] = 0;
-    return Problem{sandbox::ProblemKind::host, std::string("the guard cannot start: ") + event.text, ""};
-  }
-  std::array<char, 512> text{};
-  fcntl(guard_.err.get(), F_SETFL, O_NONBLOCK);
-  const ssize_t got = read(guard_.err.get(), text.data(), text.size() - 1);
-  return Problem{sandbox::ProblemKind::host,
-                 "the guard ended before it was ready" + (got > 0 ? ": " + std::string(text.data()) : std::string()),
-                 ""};
+  guard_ = std::move(started.value().child);
+  guard_control_ = std::move(started.value().control);
+  statistics_ = std::move(started.value().statistics);
+  return await_guard(guard_, guard_control_, front_, state_.interrupted);
 }
 
 Status<Problem> Supervisor::start_subjects() {
   state_.started = Clock::now();
   for (std::size_t i = 0; i < stage_.subjects.size(); ++i) {
+    for (const StagedMirror& mirror : stage_.subjects[i].mirrors) {
+      if (auto started = start_mirror(stage_.mirror_program, mirror, i, identities_); !started) return started;
+    }
+    stage_.subjects[i].mirrors.clear();
     auto child = start_sandbox(stage_.subjects[i], i, identities_);
     if (!child) return child.error();
     Sandbox sandbox;
@@ -381,9 +335,25 @@ bool Supervisor::on_info(std::size_t index) {
   if (digits == std::string::npos || end == std::string::npos) return true;
   std::from_chars(sandbox.info.data() + digits, sandbox.info.data() + end, sandbox.first_pid);
   sandbox.first = open_process(sandbox.first_pid);
+  open_gate(index);
   if (state_.subjects[index].phase == SubjectState::Phase::starting)
     state_.subjects[index].phase = SubjectState::Phase::running;
   return true;
+}
+
+/// The sandbox's namespaces are there and nothing of the subject's runs in them yet.
+void Supervisor::open_gate(std::size_t index) {
+  Sandbox& sandbox = sandboxes_[index];
+  if (!sandbox::hide_network_counters(sandbox.first_pid)) {
+    note(index, "network-counters", "can read counters of the whole host's network in /proc/net");
+  }
+  (void)!write(sandbox.child.gate.get(), "g", 1);
+  sandbox.child.gate.reset();
+}
+
+void Supervisor::note(std::size_t index, const char* name, const std::string& what) {
+  state_.relaxations.push_back({name, plan_.policy.subjects[index].name, what});
+  audit_.relaxation(state_.relaxations.back());
 }
 
 void Supervisor::reap() {
@@ -485,7 +455,7 @@ int Supervisor::report() {
 }  // namespace
 
 int supervise(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
-              std::vector<std::string> relaxations) {
+              std::vector<sandbox::Relaxation> relaxations) {
   return Supervisor(plan, identities, std::move(control), std::move(outputs), std::move(relaxations)).run();
 }
 

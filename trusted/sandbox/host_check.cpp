@@ -137,6 +137,25 @@ Check check_own_inodes() {
           "a kernel with overlayfs, usable in user namespaces since Linux 5.11"};
 }
 
+Check check_own_pages() {
+  std::string mend;
+  const int error = in_run_namespaces([&] {
+    if (!own_mounts() || !mount_run_directory("/tmp") || mkdir("/tmp/usr", 0755) != 0) return errno;
+    return mount_mirror("/tmp/usr", true, geteuid()) ? 0 : errno;
+  });
+  if (error == 0)
+    return {"own pages of /usr", Verdict::ok, "no futex, no smaps and no cache line of system files is shared", ""};
+  return {"own pages of /usr", Verdict::degraded,
+          "FUSE cannot be used: " + text_of(error) + "; subjects share the pages of system files",
+          "modprobe fuse, and chmod 0666 /dev/fuse, as the package fuse3 does"};
+}
+
+Check check_network_counters() {
+  if (geteuid() == 0) return {"network counters", Verdict::ok, "those of the whole host are hidden", ""};
+  return {"network counters", Verdict::degraded,
+          "/proc/net/softnet_stat and the like show the whole host's traffic to every subject", "start runs as root"};
+}
+
 Check check_owner_maps() {
   if (geteuid() != 0) return {"owner maps", Verdict::ok, "not needed: subjects run as this user", ""};
   const std::string here = std::filesystem::current_path();
@@ -193,6 +212,7 @@ void check_parts(const Places& places, CheckDepth depth, std::vector<Check>& che
   const std::string build = "build Sluice whole: cmake --build --preset release";
   checks.push_back(check_file("guard", places.guard, build, Verdict::missing));
   checks.push_back(check_file("starter of ranks", places.rank, build, Verdict::missing));
+  checks.push_back(check_file("mirror of system files", places.mirror, build, Verdict::missing));
   if (depth == CheckDepth::before_a_run) return;
   // One of the two MPIs is enough for a policy that uses only that one.
   checks.push_back(
@@ -216,8 +236,8 @@ std::vector<Check> check_host(CheckDepth depth, const Places& places) {
   checks.push_back(check_own_proc());
   checks.push_back(check_own_inodes());
   if (depth == CheckDepth::everything) {
-    for (auto* check :
-         {check_owner_maps, check_distinct_users, check_labels, check_control_groups, check_ptrace_scope}) {
+    for (auto* check : {check_own_pages, check_network_counters, check_owner_maps, check_distinct_users, check_labels,
+                        check_control_groups, check_ptrace_scope}) {
       checks.push_back(check());
     }
   }

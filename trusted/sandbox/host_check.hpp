@@ -23,7 +23,8 @@ struct Check {
 /// Where the parts of Sluice lie.
 struct Places {
   std::filesystem::path guard;
-  std::filesystem::path rank;  ///< the program that starts each rank
+  std::filesystem::path rank;    ///< the program that starts each rank
+  std::filesystem::path mirror;  ///< the program that gives a sandbox pages of its own
   std::filesystem::path libraries;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 TEST(HostCheck, MissingGuardIsNamedAndMended) {
   const auto checks =
-      check_host(CheckDepth::before_a_run, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent"});
+      check_host(CheckDepth::before_a_run, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent/sluice-mirror", "/nonexistent"});
   const auto guard =
       std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.name == "guard"; });
   ASSERT_NE(guard, checks.end());
@@ -27,7 +27,7 @@ TEST(HostCheck, DegradedIsFit) {
 
 TEST(HostCheck, WhatIsNotOkSaysMore) {
   for (const Check& check :
-       check_host(CheckDepth::everything, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent"})) {
+       check_host(CheckDepth::everything, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent/sluice-mirror", "/nonexistent"})) {
     if (check.verdict != Verdict::ok) {
       EXPECT_FALSE(check.detail.empty()) << check.name;
     }

@@ -123,4 +123,21 @@ Status<Problem> mount_own_inodes(const std::string& lower, const std::string& em
   return problem;
 }
 
+Result<Fd, Problem> mount_mirror(const std::string& place, bool folder, uid_t user) {
+  const auto failed = [] {
+    Problem problem = system_problem("cannot mount a mirror");
+    problem.kind = ProblemKind::host;
+    problem.mend = "modprobe fuse, and chmod 0666 /dev/fuse, as the package fuse3 does";
+    return problem;
+  };
+  Fd fuse(open("/dev/fuse", O_RDWR | O_CLOEXEC));
+  if (!fuse) return failed();
+  const std::string options = "fd=" + std::to_string(fuse.get()) + ",rootmode=" + (folder ? "40000" : "100000") +
+                              ",user_id=" + std::to_string(user) +
+                              ",group_id=" + std::to_string(user == geteuid() ? getegid() : user) +
+                              ",default_permissions";
+  if (mount("sluice", place.c_str(), "fuse", MS_RDONLY | MS_NOSUID | MS_NODEV, options.c_str()) != 0) return failed();
+  return fuse;
+}
+
 }  // namespace sluice::sandbox

@@ -39,4 +39,9 @@ Status<Problem> attach(const Fd& mount, const std::string& place, bool read_only
 /// inodes than anybody else's. `empty` is an empty directory (an overlay needs two layers).
 Status<Problem> mount_own_inodes(const std::string& lower, const std::string& empty, const std::string& place);
 
+/// Mounts at `place`, an existing folder (or file), what a sluice-mirror will serve to the returned /dev/fuse:
+/// read-only, seen by `user` alone. Until the server begins, whoever looks waits; once every copy of the descriptor is
+/// closed, looking fails. Fails with kind `host` where this user may not use FUSE.
+Result<Fd, Problem> mount_mirror(const std::string& place, bool folder, uid_t user);
+
 }  // namespace sluice::sandbox

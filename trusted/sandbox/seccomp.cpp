@@ -29,6 +29,8 @@ constexpr int kFchmodat2 = 452;
 constexpr int kSetxattrat = 463;
 constexpr int kRemovexattrat = 466;
 constexpr int kFileSetattr = 469;
+/// PR_SET_MEMORY_MERGE of Linux 6.4.
+constexpr std::uint64_t kSetMemoryMerge = 67;
 
 // What is not in allowed_calls.cpp gives ENOSYS, as on an older kernel, and callers fall back. The groups here give
 // EPERM: programs know them, and take that for what it is.
@@ -246,6 +248,11 @@ Rules of_arguments(const FilterOptions& options) {
   constexpr std::array<std::uint64_t, 2> terminal = {TIOCSTI, TIOCLINUX};
   deny_commands(rules, EPERM, SCMP_SYS(ioctl), terminal);
   deny_commands(rules, EPERM, SCMP_SYS(fcntl), kInodeCommands);
+  // Pages that the kernel has merged with equal ones of others are slower to write, and /proc/self/smaps tells.
+  const std::array merge_advice = {condition(2, SCMP_CMP_MASKED_EQ, kLow32, MADV_MERGEABLE)};
+  rules.add(EPERM, SCMP_SYS(madvise), merge_advice);
+  const std::array merge_all = {condition(0, SCMP_CMP_MASKED_EQ, kLow32, kSetMemoryMerge)};
+  rules.add(EPERM, SCMP_SYS(prctl), merge_all);
   if (!options.file_locks) {
     deny_commands(rules, ENOLCK, SCMP_SYS(fcntl), kLockCommands);
     rules.add(ENOLCK, SCMP_SYS(flock), {});
