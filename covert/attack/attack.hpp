@@ -27,6 +27,7 @@ struct Place {
   bool open = false;         ///< the positive control: no sandbox, no guard
   std::string own;           ///< folder that this role may write
   std::string common;        ///< folder that both may write; in the positive control only
+  std::string shared;        ///< file that both may read, by a grant of the policy
   std::string token;         ///< for the names of what both look for
   Upward* upward = nullptr;  ///< the flow from low to high; null where there is none
 };
@@ -61,6 +62,7 @@ struct Means {
   std::chrono::microseconds slot;  ///< for one symbol
   bool needs_flow;                 ///< makes no sense without a flow from low to high
   std::unique_ptr<Attack> (*make)(const Place& place);
+  bool sends_on = false;  ///< the high role has a flow of its own to a third subject
 };
 
 /// Every means, by class.

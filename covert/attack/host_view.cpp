@@ -1,5 +1,6 @@
 // Class 10: what the kernel tells everybody of the whole host.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -193,6 +194,98 @@ class InodeNumbers : public Attack {
   }
 };
 
+/// Numbers of process descriptors: since Linux 6.9 each new process of the host gets the next one.
+class ProcessNumbers : public Attack {
+ public:
+  std::string prepare() override {
+    std::vector<double> seen;
+    return number() > 0 ? std::string() : refusal("pidfd_open");
+  }
+
+  void send(bool bit, Time until) override {
+    for (int i = 0; bit && i < kSent; ++i) number();
+    sleep_until(until);
+  }
+
+  void observe(Time until, std::vector<double>& seen) override {
+    seen.push_back(number());
+    sleep_until(until);
+  }
+
+ private:
+  static constexpr int kSent = 8;
+
+  /// Of a new process; 0 with errno if that cannot be told.
+  static double number() {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+    const int error = errno;
+    struct stat status {};
+    const bool told = process && ::fstat(process.get(), &status) == 0;
+    ::waitpid(child, nullptr, 0);
+    errno = error;
+    return told ? static_cast<double>(status.st_ino) : 0;
+  }
+};
+
+/// Memory of all sockets of a protocol on the host, whatever the network namespace.
+class SocketMemory : public Attack {
+ public:
+  std::string prepare() override {
+    std::vector<double> seen;
+    look(seen);
+    values_ = seen.size();
+    return seen.empty() ? "nothing to be read there" : "";
+  }
+
+  void send(bool bit, Time until) override {
+    std::vector<Fd> sockets;
+    for (int i = 0; bit && i < kSockets; ++i) fill(sockets.emplace_back(::socket(AF_INET, kDatagrams, 0)));
+    sleep_until(until);
+  }
+
+  void observe(Time until, std::vector<double>& seen) override {
+    const std::size_t before = seen.size();
+    look(seen);
+    seen.resize(before + values_, 0);
+    sleep_until(until);
+  }
+
+ private:
+  // Each processor keeps a mebibyte back before the kernel's sum moves.
+  static constexpr int kSockets = 24;
+  static constexpr int kDatagrams = SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+
+  /// Datagrams to itself, until the socket takes no more.
+  static void fill(const Fd& socket) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size);
+    ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    const std::array<char, 32768> datagram{};
+    for (int i = 0; i < 12; ++i) {
+      if (::sendto(socket.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<sockaddr*>(&address), size) <
+          0) {
+        break;
+      }
+    }
+  }
+
+  static void look(std::vector<double>& seen) {
+    for (const char* file : {"/proc/net/sockstat", "/proc/net/protocols"}) numbers_of(text_of(file), seen);
+  }
+
+  std::size_t values_ = 0;
+};
+
+template <typename Kind>
+std::unique_ptr<Attack> made(const Place&) {
+  return std::make_unique<Kind>();
+}
+
 }  // namespace
 
 std::vector<Means> host_view_means() {
@@ -206,8 +299,11 @@ std::vector<Means> host_view_means() {
       {10, "free_space", "files come and go; free blocks and inodes of file systems", "one disk, and statfs",
        Kind::storage, microseconds(10000), false, watched<free_space>},
       {10, "inode_numbers", "sockets come and go; numbers of new inodes", "one kernel", Kind::storage,
-       microseconds(10000), false,
-       [](const Place&) -> std::unique_ptr<Attack> { return std::make_unique<InodeNumbers>(); }},
+       microseconds(10000), false, made<InodeNumbers>},
+      {10, "process_numbers", "processes come and go; inode numbers of process descriptors", "one kernel, pidfd_open",
+       Kind::storage, microseconds(10000), false, made<ProcessNumbers>},
+      {10, "socket_memory", "datagrams lie in a socket or not; memory of all sockets in /proc/net", "/proc/net",
+       Kind::storage, microseconds(5000), false, made<SocketMemory>},
   };
 }
 

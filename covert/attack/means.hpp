@@ -7,8 +7,15 @@
 
 namespace sluice::covert {
 
-std::vector<Means> ring_means();       ///< class 1
-std::vector<Means> host_view_means();  ///< class 10
-std::vector<Means> ipc_means();        ///< class 13
+std::vector<Means> ring_means();        ///< class 1
+std::vector<Means> futex_means();       ///< class 2
+std::vector<Means> cache_line_means();  ///< class 3
+std::vector<Means> descriptor_means();  ///< class 4
+std::vector<Means> lock_means();        ///< class 5
+std::vector<Means> inode_means();       ///< class 6
+std::vector<Means> output_means();      ///< class 7
+std::vector<Means> guard_load_means();  ///< classes 8 and 9
+std::vector<Means> host_view_means();   ///< class 10
+std::vector<Means> ipc_means();         ///< class 13
 
 }  // namespace sluice::covert

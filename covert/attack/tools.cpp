@@ -1,6 +1,7 @@
 #include "covert/attack/tools.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@ namespace sluice::covert {
 namespace {
 
 constexpr std::size_t kMostText = 1 << 20;
+constexpr std::size_t kPageBytes = 4096;
 
 class Presence : public Attack {
  public:
@@ -73,6 +75,23 @@ std::string text_of(const std::string& path) {
     text.append(block.data(), static_cast<std::size_t>(got));
   }
   return text;
+}
+
+std::string MappedPage::map(const std::string& path, bool touched) {
+  unmap();
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return refusal("open of " + path);
+  void* place = ::mmap(nullptr, kPageBytes, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (place == MAP_FAILED) return refusal("mmap");
+  bytes_ = static_cast<const std::byte*>(place);
+  if (touched) static_cast<void>(*const_cast<const volatile std::byte*>(bytes_));
+  return {};
+}
+
+void MappedPage::unmap() {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): as munmap() wants it
+  if (bytes_ != nullptr) ::munmap(const_cast<std::byte*>(bytes_), kPageBytes);
+  bytes_ = nullptr;
 }
 
 std::unique_ptr<Attack> presence(Parts parts) { return std::make_unique<Presence>(std::move(parts)); }

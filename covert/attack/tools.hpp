@@ -1,6 +1,7 @@
 // Small things that many attacks need.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <vector>
@@ -23,6 +24,26 @@ double microseconds_since(Time begin);
 
 /// Whole text of a file, at most 1 MiB; empty if it cannot be read.
 std::string text_of(const std::string& path);
+
+/// A file below /usr that everybody has and nothing maps by itself.
+inline constexpr char kSystemFile[] = "/usr/share/common-licenses/GPL-3";
+
+/// First page of a file, mapped shared and read-only.
+class MappedPage {
+ public:
+  MappedPage() = default;
+  MappedPage(const MappedPage&) = delete;
+  MappedPage& operator=(const MappedPage&) = delete;
+  ~MappedPage() { unmap(); }
+
+  /// Maps it and, if `touched`, reads it. Empty, or what went wrong.
+  std::string map(const std::string& path, bool touched = true);
+  void unmap();
+  [[nodiscard]] const std::byte* bytes() const { return bytes_; }
+
+ private:
+  const std::byte* bytes_ = nullptr;
+};
 
 /// An attack in which bit 1 is that something is there, and bit 0 that it is not.
 struct Parts {

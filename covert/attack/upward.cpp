@@ -2,16 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <optional>
 #include <vector>
 
+#include "covert/attack/join.hpp"
 #include "covert/attack/tools.hpp"
 #include "trusted/base/fd.hpp"
-#include "untrusted/interpose/transport/guard_session.hpp"
 #include "untrusted/interpose/transport/mailbox_reader.hpp"
 #include "untrusted/interpose/transport/transmit_ring.hpp"
 #include "wire/greeting.hpp"
@@ -21,27 +21,28 @@ namespace sluice::covert {
 namespace {
 
 constexpr std::array<char, wire::kMaxFragmentBytes> kZeros{};
+constexpr std::size_t kPipeBytes = 1 << 20;
 
 class ThroughGuard : public Upward {
  public:
   explicit ThroughGuard(Role role) : role_(role) {}
 
   std::string open() override {
-    if (std::string problem = session_.open(wire::kGuardSocketPath, 0, 1); !problem.empty()) return problem;
-    ring_ = interpose::TransmitRing(session_.transmit, session_.doorbell);
-    for (std::uint32_t i = 0; i < session_.table.inflow_count(); ++i) {
-      readers_.emplace_back(session_.mailboxes[i].data(), session_.table.inflow(i).segment_count, 0,
-                            &session_.cursors->inflow[i]);
+    if (std::string problem = rank_.join(wire::kGuardSocketPath); !problem.empty()) return problem;
+    ring_ = interpose::TransmitRing(rank_.transmit, rank_.descriptors[2].get());
+    for (std::uint32_t i = 0; i < rank_.table.inflow_count(); ++i) {
+      readers_.emplace_back(rank_.mailboxes[i].data(), rank_.table.inflow(i).segment_count, 0,
+                            &rank_.cursors->inflow[i]);
     }
-    for (std::uint32_t rank = 0; rank < session_.table.world_size() && role_ == Role::low; ++rank) {
-      capability_ = session_.table.capability(rank);
-      if (capability_ != wire::kNoCapability) return {};
+    for (std::uint32_t rank = 0; rank < rank_.table.world_size() && capability_ == wire::kNoCapability; ++rank) {
+      capability_ = rank_.table.capability(rank);
     }
-    return role_ == Role::low ? "no flow from here" : "";
+    const bool has_flow = role_ == Role::low ? capability_ != wire::kNoCapability : !readers_.empty();
+    return has_flow ? "" : "no flow";
   }
 
   bool put(std::uint32_t bytes) override {
-    if (!ring_.has_room(bytes)) return false;
+    if (capability_ == wire::kNoCapability || !ring_.has_room(bytes)) return false;
     const wire::FrameHeader header{.kind = wire::FrameKind::message_start,
                                    .payload = bytes,
                                    .endpoint = capability_,
@@ -64,27 +65,52 @@ class ThroughGuard : public Upward {
     return taken;
   }
 
+  void spoil() override {
+    // Tag, the lower half of the context, and payload of the frames around the newest: anything may stand there.
+    auto* words = reinterpret_cast<volatile std::uint32_t*>(rank_.transmit + wire::kPage);
+    constexpr std::uint64_t kWords = wire::kTransmitRingBytes / sizeof(std::uint32_t);
+    const std::uint64_t newest = (ring_.position() - wire::frame_stride(64)) / sizeof(std::uint32_t);
+    for (const std::uint64_t word : {3UL, 4UL, 8UL, 9UL}) words[(newest + word) % kWords] = ++spoilt_;
+  }
+
+  std::byte* memory() override {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): an attack may try
+    return role_ == Role::low ? rank_.transmit : const_cast<std::byte*>(rank_.mailboxes[0].data());
+  }
+
+  int descriptor() override { return rank_.descriptors[role_ == Role::low ? 1 : wire::kFixedDescriptors].get(); }
+
  private:
   [[nodiscard]] const wire::TransmitControl& control() const {
-    return *reinterpret_cast<const wire::TransmitControl*>(session_.transmit);
+    return *reinterpret_cast<const wire::TransmitControl*>(rank_.transmit);
   }
 
   Role role_;
-  interpose::GuardSession session_;
+  Membership rank_;
   interpose::TransmitRing ring_;
   std::vector<interpose::MailboxReader> readers_;
   std::uint32_t capability_ = wire::kNoCapability;
+  std::uint32_t spoilt_ = 0;
 };
 
 class ThroughPipe : public Upward {
  public:
-  explicit ThroughPipe(const std::string& folder) : path_(folder + "/upward") {}
+  ThroughPipe(Role role, const std::string& folder) : role_(role), folder_(folder) {}
 
   std::string open() override {
-    if (::mkfifo(path_.c_str(), 0666) != 0 && errno != EEXIST) return refusal("mkfifo");
-    pipe_.reset(::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    const std::string path = folder_ + "/upward";
+    if (::mkfifo(path.c_str(), 0666) != 0 && errno != EEXIST) return refusal("mkfifo");
+    pipe_.reset(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
     if (!pipe_) return refusal("open of a named pipe");
-    ::fcntl(pipe_.get(), F_SETPIPE_SZ, 1 << 20);
+    ::fcntl(pipe_.get(), F_SETPIPE_SZ, kPipeBytes);
+    // Both may be first. The mode is what the kernel gives to every memfd.
+    const Fd file(::open((folder_ + "/memory").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0777));
+    if (::ftruncate(file.get(), wire::kPage) != 0) return refusal("ftruncate");
+    file_.reset(::open((folder_ + "/memory").c_str(), (role_ == Role::low ? O_RDWR : O_RDONLY) | O_CLOEXEC));
+    const int protection = role_ == Role::low ? PROT_READ | PROT_WRITE : PROT_READ;
+    void* place = ::mmap(nullptr, wire::kPage, protection, MAP_SHARED, file_.get(), 0);
+    if (place == MAP_FAILED) return refusal("mmap");
+    memory_ = static_cast<std::byte*>(place);
     return {};
   }
 
@@ -106,15 +132,31 @@ class ThroughPipe : public Upward {
     return taken;
   }
 
+  void spoil() override {
+    // What a pipe holds cannot be changed; what lies in shared memory can.
+    const Fd again(::open((folder_ + "/memory").c_str(), O_RDWR | O_CLOEXEC));
+    const std::uint32_t word = ++spoilt_;
+    static_cast<void>(!::pwrite(again.get(), &word, sizeof word, 512));
+  }
+
+  std::byte* memory() override { return memory_; }
+  int descriptor() override { return file_.get(); }
+
  private:
-  std::string path_;
+  Role role_;
+  std::string folder_;
   Fd pipe_;
+  Fd file_;
+  std::byte* memory_ = nullptr;
+  std::uint32_t spoilt_ = 0;
 };
 
 }  // namespace
 
 std::unique_ptr<Upward> through_guard(Role role) { return std::make_unique<ThroughGuard>(role); }
 
-std::unique_ptr<Upward> through_pipe(const std::string& folder) { return std::make_unique<ThroughPipe>(folder); }
+std::unique_ptr<Upward> through_pipe(Role role, const std::string& folder) {
+  return std::make_unique<ThroughPipe>(role, folder);
+}
 
 }  // namespace sluice::covert

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
@@ -30,6 +31,7 @@ constexpr milliseconds kPoll{20};
 constexpr seconds kPatience{60};  // for a run to start and end, beyond what its items take
 constexpr seconds kGrace{10};     // for an interrupted run
 constexpr int kTries = 3;
+constexpr std::size_t kSharedBytes = 65536;
 
 using Words = std::vector<std::string>;
 
@@ -84,35 +86,41 @@ struct Go {
   std::string token;
   Time base;
 
-  [[nodiscard]] Words words(Role role) const {
-    const bool low = role == Role::low;
+  /// `role`: low, high or sink.
+  [[nodiscard]] Words words(const std::string& role) const {
     const bool control = setting == Setting::control;
     Words all = {equipment.probe,
-                 low ? "low" : "high",
-                 folder + (low ? "/low" : "/high"),
+                 role,
+                 folder + "/" + role,
                  control ? folder : "-",
+                 folder + "/shared",
                  token,
-                 low ? "0" : std::to_string(seed),
+                 role == "high" ? std::to_string(seed) : "0",
                  setting == Setting::apart ? "0" : "1",
                  std::to_string(duration_cast<nanoseconds>(base.time_since_epoch()).count())};
     for (const Item& item : items) all.push_back(text_of(item));
     return all;
   }
 
-  [[nodiscard]] std::string subject(Role role) const {
+  [[nodiscard]] std::string subject(const std::string& role, const char* label) const {
     std::ostringstream text;
-    const char* name = role == Role::low ? "low" : "high";
-    text << "  " << name << ":\n    label: " << (role == Role::low ? "LOW" : "HIGH")
-         << "\n    ranks: 1\n    mpi: " << equipment.mpi << "\n    files: [{ path: " << name
-         << ", access: write }]\n    run:\n";
+    text << "  " << role << ":\n    label: " << label << "\n    ranks: 1\n    mpi: " << equipment.mpi
+         << "\n    files:\n      - { path: " << role << ", access: write }\n      - { path: shared, access: read }\n"
+         << "    run:\n";
     for (const std::string& word : words(role)) text << "      - \"" << word << "\"\n";
     return text.str();
   }
 
   void write_policy() const {
     std::ofstream file(folder + "/policy.yaml");
-    file << "sluice: 1\nlattice:\n  levels: [LOW, HIGH]\nsubjects:\n" << subject(Role::low) << subject(Role::high);
-    if (setting == Setting::flow) file << "flows:\n  - { from: low, to: high, queue: 64MiB }\n";
+    file << "sluice: 1\nlattice:\n  levels: [LOW, HIGH, TOP]\nsubjects:\n"
+         << subject("low", "LOW") << subject("high", "HIGH");
+    if (setting != Setting::flow) return;
+    // Only where some means sends on: an idle subject more is noise.
+    const bool on = std::any_of(items.begin(), items.end(), [](const Item& item) { return item.means->sends_on; });
+    if (on) file << subject("sink", "TOP");
+    file << "flows:\n  - { from: low, to: high, queue: 64MiB }\n";
+    if (on) file << "  - { from: high, to: sink, queue: 64MiB }\n";
   }
 };
 
@@ -141,12 +149,13 @@ Result perform_once(const Equipment& equipment, Setting setting, const std::vect
         "covert-" + std::to_string(::getpid()) + "-" + number,
         Clock::now() + margin};
   fs::create_directory(go.folder);
+  std::ofstream(go.folder + "/shared") << std::string(kSharedBytes, 's');
   const std::string log = go.folder + "/log";
   std::vector<pid_t> children;
   if (setting == Setting::control) {
     fs::create_directory(go.folder + "/low");
     fs::create_directory(go.folder + "/high");
-    for (const Role role : {Role::high, Role::low}) children.push_back(start(go.words(role), log));
+    for (const char* role : {"high", "low"}) children.push_back(start(go.words(role), log));
   } else {
     go.write_policy();
     children.push_back(start({equipment.sluice, "run", "--quiet", go.folder + "/policy.yaml"}, log));

@@ -22,8 +22,8 @@ struct Item {
 std::string text_of(const Item& item);
 std::optional<Item> parse_item(const std::string& text);
 
-/// Between two items, for what one leaves behind.
-inline constexpr std::chrono::milliseconds kPause{100};
+/// Before each item: for what the one before leaves behind, and for its own preparation.
+inline constexpr std::chrono::milliseconds kPause{150};
 
 /// How long all items take.
 std::chrono::microseconds duration(const std::vector<Item>& items);
