@@ -40,9 +40,9 @@ constexpr int kIdentity[] = {
     SCMP_SYS(uname)};
 
 constexpr int kSignals[] = {
-    // Only processes of the own sandbox have a number here.
+    // Only processes of the own sandbox have a number here. Not pidfd_open: the inode of a process descriptor has a
+    // number that counts the processes of the whole host.
     SCMP_SYS(kill), SCMP_SYS(tkill), SCMP_SYS(tgkill), SCMP_SYS(rt_sigqueueinfo), SCMP_SYS(rt_tgsigqueueinfo),
-    SCMP_SYS(pidfd_open), SCMP_SYS(pidfd_send_signal),
     // Handlers, and waiting for signals.
     SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigpending),
     SCMP_SYS(rt_sigtimedwait), SCMP_SYS(rt_sigsuspend), SCMP_SYS(sigaltstack), SCMP_SYS(pause), SCMP_SYS(signalfd),

@@ -107,6 +107,10 @@ constexpr std::array<std::uint64_t, 6> kLockCommands = {F_GETLK,     F_SETLK,   
 
 constexpr std::uint64_t kLow32 = 0xffffffff;
 
+// Socket options that this C library does not name.
+constexpr std::uint64_t kPassProcess = 76;  // SO_PASSPIDFD
+constexpr std::uint64_t kPeerProcess = 77;  // SO_PEERPIDFD
+
 struct Release {
   void operator()(void* context) const noexcept { seccomp_release(context); }
 };
@@ -167,6 +171,19 @@ void deny_new_namespaces(Rules& rules) {
     if (flag != CLONE_NEWTIME) rules.add(EPERM, SCMP_SYS(clone), match);
     rules.add(EPERM, SCMP_SYS(unshare), match);
   }
+}
+
+/// The other ways to a process descriptor, see allowed_calls.cpp: at the start of a process, and from a socket's peer.
+/// Each errno is that of a kernel without them.
+void deny_process_descriptors(Rules& rules) {
+  const std::array start = {condition(0, SCMP_CMP_MASKED_EQ, CLONE_PIDFD, CLONE_PIDFD)};
+  rules.add(EINVAL, SCMP_SYS(clone), start);
+  const std::array peer = {condition(1, SCMP_CMP_MASKED_EQ, kLow32, SOL_SOCKET),
+                           condition(2, SCMP_CMP_MASKED_EQ, kLow32, kPeerProcess)};
+  rules.add(ENOPROTOOPT, SCMP_SYS(getsockopt), peer);
+  const std::array pass = {condition(1, SCMP_CMP_MASKED_EQ, kLow32, SOL_SOCKET),
+                           condition(2, SCMP_CMP_MASKED_EQ, kLow32, kPassProcess)};
+  rules.add(ENOPROTOOPT, SCMP_SYS(setsockopt), pass);
 }
 
 // Only Unix, IPv4, IPv6 and route-netlink sockets: the other families are attack surface, and some (vsock, Bluetooth,
@@ -244,6 +261,7 @@ Rules of_arguments(const FilterOptions& options) {
   deny_set_id_programs(rules);
   deny_new_namespaces(rules);
   deny_socket_families(rules);
+  deny_process_descriptors(rules);
   // Typing into, or taking over, a terminal that is shared with a shell outside.
   constexpr std::array<std::uint64_t, 2> terminal = {TIOCSTI, TIOCLINUX};
   deny_commands(rules, EPERM, SCMP_SYS(ioctl), terminal);
