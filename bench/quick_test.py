@@ -34,11 +34,11 @@ def bench(*arguments, timeout=240):
 def expected(mpis):
     """Every (mpi, test, place, bytes) of a quick run."""
     inside = ["inside/world", "inside/subject"]
-    places = {"latency": ["host", "cross", *inside], "bandwidth": ["host", "cross", *inside],
-              "stream": ["host", "one-way", *inside]}
+    places = {"latency": ["host", "cross", "shared", *inside], "bandwidth": ["host", "cross", "shared", *inside],
+              "stream": ["host", "shared", "one-way", *inside]}
     found = {(mpi, test, place, size) for mpi in mpis for test in places for place in places[test] for size in SIZES}
     calls = {(mpi, call, place, 0) for mpi in mpis for call in ("Comm_rank", "Iprobe")
-             for place in ("host", "cross", *inside)}
+             for place in ("host", "cross", "shared", *inside)}
     overhead = {(mpi, "overhead: " + call, place, 0) for mpi in mpis for call in OVERHEAD
                 for place in ("host", "inside/subject")}
     return found | calls | overhead

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 TESTS = ["latency", "bandwidth", "stream", "calls", "overhead"]
-VARIANTS = ["host", "cross", "one-way", "inside"]
+VARIANTS = ["host", "cross", "shared", "one-way", "inside"]
 
 # Every byte that a test has under way fits: 32 MiB in a window, 64 bytes of frame for each of its messages.
 QUEUE = "256MiB"
@@ -86,8 +86,8 @@ def subject_text(name: str, mpi: str, ranks: int, program: str, arguments: list,
             f"    files: [ {readable} ]\n")
 
 
-def policy_text(subjects: list, flows: list, levels: list = ("BENCH",), queue: str = QUEUE) -> str:
-    lines = "".join(f"  - {{ from: {source}, to: {target}, queue: {queue} }}\n" for source, target in flows)
+def policy_text(subjects: list, flows: list, levels: list = ("BENCH",), queue: str = QUEUE, path: str = "relay") -> str:
+    lines = "".join(f"  - {{ from: {source}, to: {target}, queue: {queue}, path: {path} }}\n" for source, target in flows)
     lattice = f"lattice: {{ levels: [{', '.join(levels)}] }}\n"
     return "sluice: 1\n" + lattice + "subjects:\n" + "".join(subjects) + "flows:\n" + lines
 
@@ -100,7 +100,8 @@ def plan(build: pathlib.Path, folder: pathlib.Path, options) -> list:
     found = []
     for mpi in options.mpis:
         maker = _Maker(build, folder, mpi, sizes)
-        wanted = {"host": maker.host, "cross": maker.cross, "one-way": maker.one_way, "inside": maker.inside}
+        wanted = {"host": maker.host, "cross": maker.cross, "shared": maker.shared, "one-way": maker.one_way,
+                  "inside": maker.inside}
         made = [wanted[name](options.tests) for name in VARIANTS if name in options.variants]
         found += [variant for variant in made if variant is not None]
     return found
@@ -124,6 +125,13 @@ class _Maker:
             return None
         subjects = [self._subject(name, 1, [*self.sizes, *tests]) for name in ("left", "right")]
         return self._sluice("cross", policy_text(subjects, [("left", "right"), ("right", "left")]))
+
+    def shared(self, tests: list):
+        tests = [test for test in tests if test != "overhead"]
+        if not tests:
+            return None
+        subjects = [self._subject(name, 1, [*self.sizes, *tests]) for name in ("left", "right")]
+        return self._sluice("shared", policy_text(subjects, [("left", "right"), ("right", "left")], path="shared"))
 
     def one_way(self, tests: list):
         if "stream" not in tests:

@@ -8,11 +8,12 @@
 #include <cstdint>
 
 #include "wire/limits.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::wire {
 
 inline constexpr std::uint32_t kGreetingMagic = 0x534c4331;  // "SLC1"
-inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kProtocolVersion = 3;
 
 /// Path of the guard's socket inside every sandbox.
 inline constexpr char kGuardSocketPath[] = "/run/sluice/guard";
@@ -43,6 +44,8 @@ enum class GreetingVerdict : std::uint32_t {
 ///   3 cursor page (wire/mailbox.hpp)
 ///   4 wake socket of this rank: readable when the guard has woken it; to be drained with recv and MSG_DONTWAIT
 ///   5.. mailbox memory of each inflow, read-only, in the order of the table's inflows
+///   then, for each other subject in the table's order: rings and positions of a shared path to it (the positions
+///   read-only), and of a shared path from it (the rings read-only); see wire/shared_path.hpp
 struct Welcome {
   std::uint32_t magic;
   std::uint32_t version;
@@ -52,5 +55,6 @@ struct Welcome {
 };
 
 inline constexpr std::uint32_t kFixedDescriptors = 5;
+inline constexpr std::size_t kMostDescriptors = kFixedDescriptors + kMaxSubjects + kMaxSharedDescriptors;
 
 }  // namespace sluice::wire

@@ -48,6 +48,7 @@ struct SubjectEntry {
 /// Why one subject may or may not send to another. Both texts derive from the policy alone.
 struct DecisionEntry {
   std::uint32_t allowed;      ///< 1 or 0
+  std::uint32_t path;         ///< of the flow if there is one: kPathRelay or kPathShared (wire/shared_path.hpp)
   std::uint32_t policy_line;  ///< line of the flow if there is one, else of the `flows:` key; 1-based
   char reason[kReasonBytes];  ///< one sentence with both labels and the failing coordinate, zero-terminated
   char hint[kHintBytes];      ///< the smallest change that would allow it, zero-terminated

@@ -60,7 +60,8 @@ def run(mode: str, mpis: list, ranks: int, arguments: list, folder) -> dict:
     subjects, flows = layout(mode, mpis, ranks)
     for subject in subjects:
         subject.arguments = arguments
-    with prepared(subjects, flows) as started:
+    # Subjects on both host MPIs take the shared path, so that each of the two carries all of the cases.
+    with prepared(subjects, flows, path="shared" if mode == "mixed" else "relay") as started:
         result = started.run(timeout=PATIENCE)
         found = {s.name: Verdicts(result.output_of(s.name), s.ranks) for s in subjects}
         if result.code != 0:

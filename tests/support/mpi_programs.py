@@ -44,8 +44,8 @@ def with_mpis(subjects: list, combination: str) -> list:
     return [dataclasses.replace(subject, mpi=mpis[i % len(mpis)]) for i, subject in enumerate(subjects)]
 
 
-def policy_text(subjects: list, flows: list, queue: str = "16MiB") -> str:
-    """A policy, one flow a line. A flow is (from, to) or (from, to, queue)."""
+def policy_text(subjects: list, flows: list, queue: str = "16MiB", path: str = "relay") -> str:
+    """A policy, one flow a line. A flow is (from, to) or (from, to, queue). All have the same path."""
     lines = ["sluice: 1", "lattice:", "  levels: [UNCLASSIFIED, SECRET, TOP_SECRET]", "  compartments: [IMG, NUC]", "subjects:"]
     for subject in subjects:
         files = {subject.image: "read", **subject.files}
@@ -61,13 +61,14 @@ def policy_text(subjects: list, flows: list, queue: str = "16MiB") -> str:
         lines += [f"      - {{ path: {path}, access: {access} }}" for path, access in files.items()]
     lines.append("flows:" if flows else "flows: []")
     for flow in flows:
-        lines.append(f"  - {{ from: {flow[0]}, to: {flow[1]}, queue: {flow[2] if len(flow) > 2 else queue} }}")
+        size = flow[2] if len(flow) > 2 else queue
+        lines.append(f"  - {{ from: {flow[0]}, to: {flow[1]}, queue: {size}, path: {path} }}")
     return "\n".join(lines) + "\n"
 
 
-def prepared(subjects: list, flows: list, queue: str = "16MiB", uid: int = None) -> SluiceRun:
+def prepared(subjects: list, flows: list, queue: str = "16MiB", uid: int = None, path: str = "relay") -> SluiceRun:
     """A run of these subjects with their programs copied beside the policy, not started yet."""
-    run = SluiceRun(policy_text(subjects, flows, queue), uid=uid)
+    run = SluiceRun(policy_text(subjects, flows, queue, path), uid=uid)
     for subject in subjects:
         if subject.image.startswith("./") and (PROGRAMS / subject.image).is_file():
             shutil.copy(PROGRAMS / subject.image, run.folder)
@@ -124,9 +125,11 @@ def finish_after_abort(run: SluiceRun, mpi: str, seconds: float = 10) -> Result:
     return run.finish(seconds)
 
 
-def run_and_pass(subjects: list, flows: list, queue: str = "16MiB", timeout: float = 60) -> Result:
+def run_and_pass(
+    subjects: list, flows: list, queue: str = "16MiB", timeout: float = 60, path: str = "relay"
+) -> Result:
     """Runs to the end and asserts that all checks passed."""
-    with prepared(subjects, flows, queue) as run:
+    with prepared(subjects, flows, queue, path=path) as run:
         result = run.run(timeout=timeout)
         assert_passed(result, subjects)
         return result

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -65,8 +66,8 @@ Misbehaviour misbehaviour_of(wire::GreetingVerdict verdict) noexcept {
 }
 
 bool answer(const Fd& connection, wire::GreetingVerdict verdict, const SubjectMemory& subject, std::uint32_t rank,
-            std::span<const int> mailboxes) noexcept {
-  int descriptors[wire::kFixedDescriptors + wire::kMaxSubjects];
+            std::span<const int> inbound) noexcept {
+  int descriptors[wire::kMostDescriptors];
   std::size_t count = 0;
   if (verdict == wire::GreetingVerdict::welcome) {
     const RankMemory& memory = subject.ranks[rank];
@@ -74,7 +75,8 @@ bool answer(const Fd& connection, wire::GreetingVerdict verdict, const SubjectMe
          {&subject.table_fd, &memory.transmit_fd, &subject.doorbell, &memory.cursor_fd, &memory.wake_rank}) {
       descriptors[count++] = fd->get();
     }
-    for (const int mailbox : mailboxes) descriptors[count++] = mailbox;
+    for (const int fd : inbound.first(std::min(inbound.size(), wire::kMostDescriptors - count)))
+      descriptors[count++] = fd;
   }
   wire::Welcome welcome{.magic = wire::kGreetingMagic,
                         .version = wire::kProtocolVersion,

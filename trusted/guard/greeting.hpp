@@ -41,8 +41,9 @@ wire::GreetingVerdict judge(const wire::Hello& hello, std::span<const bool> take
 /// What a verdict says of the subject; `none` for welcome.
 Misbehaviour misbehaviour_of(wire::GreetingVerdict verdict) noexcept;
 
-/// Sends the answer without waiting. With `welcome`, the descriptors go along. False if the peer did not take it.
+/// Sends the answer without waiting. With `welcome`, the descriptors go along; `inbound`: those after the fixed ones.
+/// False if the peer did not take it.
 bool answer(const Fd& connection, wire::GreetingVerdict verdict, const SubjectMemory& subject, std::uint32_t rank,
-            std::span<const int> mailboxes) noexcept;
+            std::span<const int> inbound) noexcept;
 
 }  // namespace sluice::guard

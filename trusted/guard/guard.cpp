@@ -38,13 +38,14 @@ void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& user
   for (const auto& flow : flows_) flows.push_back(flow.get());
   for (std::uint32_t subject = 0; subject < table_.subjects.size(); ++subject) {
     IngressSetup setup{
-        .subject = subject, .user = users[subject], .listener = std::move(listeners[subject]), .mailboxes = {}};
+        .subject = subject, .user = users[subject], .listener = std::move(listeners[subject]), .inbound = {}};
     const auto inflows = table::inflows(table_, subject);
     for (std::uint32_t position = 0; position < inflows.size(); ++position) {
       Flow& flow = *flows_[inflows[position]];
-      setup.mailboxes.push_back(flow.memory.pool->receiver_fd().get());
+      setup.inbound.push_back(flow.memory.pool->receiver_fd().get());
       egresses_.push_back(std::make_unique<Egress>(flow, position, subjects_[subject], statistics_, reporter_));
     }
+    add_shared_paths(subject, setup.inbound);
     ingresses_.push_back(
         std::make_unique<Ingress>(table_, std::move(setup), subjects_[subject], flows, statistics_, reporter_));
   }
@@ -53,6 +54,19 @@ void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& user
     members.reserve(group.size());
     for (const std::uint32_t subject : group) members.push_back(ingresses_[subject].get());
     ingress_threads_.push_back(std::make_unique<IngressThread>(std::move(members)));
+  }
+}
+
+void Guard::add_shared_paths(std::uint32_t subject, std::vector<int>& descriptors) const {
+  for (std::uint32_t other = 0; other < table_.subjects.size(); ++other) {
+    for (const bool outward : {true, false}) {
+      const table::Flow* policy =
+          outward ? table::shared_flow(table_, subject, other) : table::shared_flow(table_, other, subject);
+      if (policy == nullptr) continue;
+      const SharedPathMemory& memory = flows_[static_cast<std::size_t>(policy - table_.flows.data())]->memory.shared;
+      descriptors.push_back((outward ? memory.rings : memory.rings_to_read).get());
+      descriptors.push_back((outward ? memory.positions_to_read : memory.positions).get());
+    }
   }
 }
 

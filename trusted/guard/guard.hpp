@@ -36,6 +36,8 @@ class Guard {
       : table_(std::move(table)), statistics_(statistics), reporter_(reporter) {}
 
   [[nodiscard]] Status<MemoryError> make_memory();
+  /// Appends the descriptors of the shared paths that `subject` has a part in, in the order of wire/greeting.hpp.
+  void add_shared_paths(std::uint32_t subject, std::vector<int>& descriptors) const;
   void make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& users);
 
   const table::RunTable table_;

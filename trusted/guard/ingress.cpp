@@ -128,7 +128,7 @@ void Ingress::greet(Fd& connection) noexcept {
                    [](const Sender& sender) { return sender.life() != Sender::Life::absent; });
     verdict = judge(greeting.hello, {taken.get(), senders_.size()});
   }
-  const bool answered = answer(peer, verdict, memory_, rank, setup_.mailboxes);
+  const bool answered = answer(peer, verdict, memory_, rank, setup_.inbound);
   if (verdict != wire::GreetingVerdict::welcome) return misbehave(kNoRank, misbehaviour_of(verdict));
   if (!answered) return;
   connections_[rank] = std::move(peer);

@@ -26,9 +26,9 @@ namespace sluice::guard {
 /// What an ingress needs to know of its subject.
 struct IngressSetup {
   std::uint32_t subject = 0;
-  uid_t user = 0;              ///< that its processes must have
-  Fd listener;                 ///< the subject's own socket
-  std::vector<int> mailboxes;  ///< read-only descriptors of its inflows, in the table's order
+  uid_t user = 0;            ///< that its processes must have
+  Fd listener;               ///< the subject's own socket
+  std::vector<int> inbound;  ///< descriptors of mailboxes and shared paths, in the order of wire/greeting.hpp
 };
 
 class Ingress {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "wire/shared_path.hpp"
+
 namespace sluice::guard {
 
 namespace {
@@ -67,6 +69,23 @@ Result<SubjectMemory, MemoryError> SubjectMemory::create(const table::RunTable& 
   return memory;
 }
 
+Result<SharedPathMemory, MemoryError> SharedPathMemory::create(std::uint32_t senders, std::uint32_t receivers) {
+  SharedPathMemory memory;
+  auto rings = fixed_memory("sluice-shared-rings", wire::shared_ring_bytes(senders, receivers));
+  if (!rings) return rings.error();
+  memory.rings = std::move(rings).value();
+  auto positions = fixed_memory("sluice-shared-positions", wire::shared_position_bytes(senders, receivers));
+  if (!positions) return positions.error();
+  memory.positions = std::move(positions).value();
+  auto rings_to_read = read_only(memory.rings);
+  if (!rings_to_read) return rings_to_read.error();
+  memory.rings_to_read = std::move(rings_to_read).value();
+  auto positions_to_read = read_only(memory.positions);
+  if (!positions_to_read) return positions_to_read.error();
+  memory.positions_to_read = std::move(positions_to_read).value();
+  return memory;
+}
+
 Result<FlowMemory, MemoryError> FlowMemory::create(const table::RunTable& table, const table::Flow& flow) {
   FlowMemory memory;
   const std::uint32_t receivers = table.subjects[flow.to].rank_count;
@@ -75,6 +94,11 @@ Result<FlowMemory, MemoryError> FlowMemory::create(const table::RunTable& table,
   memory.pool = std::move(pool).value();
   memory.spare = std::make_unique<std::byte[]>(wire::kSegmentBytes);
   memory.progress = std::vector<ring::MailboxProgress>(receivers);
+  if (flow.path == table::Path::shared) {
+    auto shared = SharedPathMemory::create(table.subjects[flow.from].rank_count, receivers);
+    if (!shared) return shared.error();
+    memory.shared = std::move(shared).value();
+  }
   return memory;
 }
 

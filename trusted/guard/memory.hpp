@@ -40,11 +40,23 @@ struct SubjectMemory {
   static Result<SubjectMemory, MemoryError> create(const table::RunTable& table, std::uint32_t subject);
 };
 
+/// The two memories of a flow with `path: shared` (wire/shared_path.hpp). The guard makes them and never maps them.
+struct SharedPathMemory {
+  Fd rings;              ///< for the sending subject
+  Fd rings_to_read;      ///< for the receiving subject
+  Fd positions;          ///< for the receiving subject
+  Fd positions_to_read;  ///< for the sending subject
+
+  static Result<SharedPathMemory, MemoryError> create(std::uint32_t senders, std::uint32_t receivers);
+};
+
 /// One flow: mailbox memory, one chain for each receiving rank.
 struct FlowMemory {
   std::unique_ptr<ring::SegmentPool> pool;
   std::unique_ptr<std::byte[]> spare;           ///< takes what a broken flow loses
   std::vector<ring::MailboxProgress> progress;  ///< one for each receiving rank
+
+  SharedPathMemory shared;  ///< invalid without `path: shared`
 
   static Result<FlowMemory, MemoryError> create(const table::RunTable& table, const table::Flow& flow);
 };

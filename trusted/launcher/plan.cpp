@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "wire/limits.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -150,6 +151,8 @@ MemoryNeed memory_need(const policy::Policy& policy) {
   MemoryNeed need;
   for (const table::Flow& flow : policy.table.flows) {
     need.queues += std::uint64_t{table::segment_count(policy.table, flow)} * wire::kSegmentBytes;
+    if (flow.path != table::Path::shared) continue;
+    need.queues += wire::shared_ring_bytes(policy.subjects[flow.from].ranks, policy.subjects[flow.to].ranks);
   }
   for (const table::Subject& subject : policy.table.subjects) {
     if (subject.in_world) need.queues += std::uint64_t{subject.rank_count} * wire::kTransmitRingBytes;

@@ -194,6 +194,12 @@ const Case kFlows[] = {
      "18:45: 'when_full' of a flow is 'block'; write when_full: stop-receiver"},
     {"Diode", 18, "  - { from: sensor, to: analyst, path: diode }",
      "18:40: 'path: diode' is not carried by this version; use 'path: relay'"},
+    {"SharedOneWay", 18, "  - { from: sensor, to: analyst, path: shared }",
+     "18:40: 'path: shared' from 'sensor' to 'analyst' tells 'sensor' what 'analyst' has received; "
+     "add '{ from: analyst, to: sensor }', or use 'path: relay'"},
+    {"SharedOfTwoLabels", 18, "  - { from: report, to: analyst, path: shared, downgrade: down }",
+     "18:40: 'path: shared' from 'report' to 'analyst' joins two labels: HIGH//IMG/NUC and MID//IMG; use 'path: "
+     "relay'"},
     {"Path", 18, "  - { from: sensor, to: analyst, path: x }", "18:40: 'path' of a flow is 'x'; write path: relay"},
 };
 const Case kFiles[] = {

@@ -64,6 +64,14 @@ void read_only_choice(const Fields& fields, const std::string& key, const std::s
   mistakes.add(node->place, "'" + key + "' of a flow is " + quote(*text), "write " + key + ": " + carried);
 }
 
+void read_path(const Fields& fields, table::Flow& flow, Mistakes& mistakes) {
+  const Node* node = fields.find("path");
+  if (node == nullptr || node->kind != NodeKind::text || node->text != "shared") {
+    return read_only_choice(fields, "path", "relay", {"partitioned", "remote", "diode"}, mistakes);
+  }
+  flow.path = table::Path::shared;
+}
+
 void read_downgrade(const Fields& fields, table::Flow& flow, Mistakes& mistakes) {
   const Node* node = fields.find("downgrade");
   if (node == nullptr) return;
@@ -101,6 +109,8 @@ void judge(const Fields& fields, const table::Flow& flow, Place place, Draft& dr
 struct Reader {
   Draft& draft;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> lines = {};  ///< of the flows read so far
+  std::vector<std::pair<std::size_t, Place>> shared =
+      {};  ///< flows with `path: shared`, by index, and where they say so
 
   void read(const Node& node) {
     static const std::vector<std::string> kKeys{"from", "to", "queue", "when_full", "path", "downgrade"};
@@ -114,7 +124,7 @@ struct Reader {
     const auto to = read_end(fields, "to", node.place, draft);
     if (const Node* queue = fields.find("queue")) read_queue(*queue, flow, mistakes);
     read_only_choice(fields, "when_full", "stop-receiver", {"spill", "drop"}, mistakes);
-    read_only_choice(fields, "path", "relay", {"shared", "partitioned", "remote", "diode"}, mistakes);
+    read_path(fields, flow, mistakes);
     read_downgrade(fields, flow, mistakes);
     if (!from || !to) return;
     flow.from = *from;
@@ -137,6 +147,8 @@ struct Reader {
       return;
     }
     judge(fields, flow, place, draft);
+    if (flow.path == table::Path::shared)
+      shared.emplace_back(draft.policy.table.flows.size(), fields.find("path")->place);
     draft.policy.table.flows.push_back(std::move(flow));
   }
 };
@@ -151,6 +163,7 @@ void read_flows(const Node& node, Draft& draft) {
     if (draft.mistakes.full()) return;
     reader.read(item);
   }
+  check_paths(reader.shared, draft);
 }
 
 }  // namespace sluice::policy

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "trusted/policy/fields.hpp"
@@ -22,6 +23,9 @@ struct Draft {
 void read_lattice(const Node& node, Draft& draft);
 void read_subjects(const Node& node, CheckFiles check, Draft& draft);
 void read_flows(const Node& node, Draft& draft);
+
+/// Reports which of these flows, by index and with the place of their `path: shared`, cannot have that path.
+void check_paths(const std::vector<std::pair<std::size_t, Place>>& shared, Draft& draft);
 
 /// The keys of one subject that concern files: `files`, and where `run` finds its program.
 void read_files(const Node& node, CheckFiles check, Subject& subject, Draft& draft);

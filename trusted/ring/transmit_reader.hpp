@@ -1,4 +1,5 @@
-// The guard's end of one rank's transmit ring. Everything in the ring is hostile and may change at any moment.
+// The reader's end of one rank's transmit ring: the guard's, or on a shared path the receiver's. Everything in the ring
+// is hostile and may change at any moment.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,9 @@ class TransmitReader {
  public:
   /// `area` is the guard's mapping of kTransmitAreaBytes.
   explicit TransmitReader(std::byte* area) noexcept
-      : control_(reinterpret_cast<wire::TransmitControl*>(area)), ring_(area + wire::kPage) {}
+      : TransmitReader(reinterpret_cast<wire::TransmitControl*>(area), area + wire::kPage) {}
+  /// The two parts of an area that lie apart, as on a shared path.
+  TransmitReader(wire::TransmitControl* control, const std::byte* ring) noexcept : control_(control), ring_(ring) {}
 
   /// Looks at the next frame. After `fragment`, call release() once its payload has been copied; after a fault the
   /// ring must not be used again.

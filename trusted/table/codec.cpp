@@ -11,7 +11,7 @@ namespace sluice::table {
 namespace {
 
 constexpr std::uint32_t kMagic = 0x534c5252;  // "SLRR"
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 
 class Writer {
  public:
@@ -101,7 +101,9 @@ Flow read_flow(Reader& in, std::uint32_t subjects) {
   if (flow.from >= subjects || flow.to >= subjects) in.fail(TableError::inconsistent);
   flow.queue_bytes = in.number<std::uint64_t>();
   if (in.number<std::uint32_t>() != static_cast<std::uint32_t>(WhenFull::stop_receiver)) in.fail(TableError::malformed);
-  if (in.number<std::uint32_t>() != static_cast<std::uint32_t>(Path::relay)) in.fail(TableError::malformed);
+  const auto path = in.number<std::uint32_t>();
+  if (path > static_cast<std::uint32_t>(Path::shared)) in.fail(TableError::malformed);
+  flow.path = path == static_cast<std::uint32_t>(Path::shared) ? Path::shared : Path::relay;
   flow.policy_line = in.number<std::uint32_t>();
   flow.downgrade = in.text(wire::kNameBytes);
   return flow;

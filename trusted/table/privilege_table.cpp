@@ -6,6 +6,7 @@
 
 #include "trusted/table/table.hpp"
 #include "wire/greeting.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::table {
 namespace {
@@ -31,9 +32,11 @@ wire::SubjectEntry entry_of(const Subject& subject) {
   return entry;
 }
 
-wire::DecisionEntry entry_of(const Decision& decision) {
+wire::DecisionEntry entry_of(const RunTable& table, std::uint32_t from, std::uint32_t to) {
+  const Decision& decision = table.decision(from, to);
   wire::DecisionEntry entry{};
   entry.allowed = decision.allowed ? 1 : 0;
+  entry.path = shared_flow(table, from, to) != nullptr ? wire::kPathShared : wire::kPathRelay;
   entry.policy_line = decision.policy_line;
   put_text(entry.reason, decision.reason);
   put_text(entry.hint, decision.hint);
@@ -58,8 +61,8 @@ std::vector<std::byte> privilege_table(const RunTable& table, std::uint32_t subj
   const std::vector<std::uint32_t> incoming = inflows(table, subject);
   std::vector<std::byte> bytes(sizeof(wire::PrivilegeTable));
   for (const Subject& entry : table.subjects) append(bytes, entry_of(entry));
-  for (std::uint32_t other = 0; other < count; ++other) append(bytes, entry_of(table.decision(subject, other)));
-  for (std::uint32_t other = 0; other < count; ++other) append(bytes, entry_of(table.decision(other, subject)));
+  for (std::uint32_t other = 0; other < count; ++other) append(bytes, entry_of(table, subject, other));
+  for (std::uint32_t other = 0; other < count; ++other) append(bytes, entry_of(table, other, subject));
   for (const std::uint32_t capability : capability_map(table, subject)) append(bytes, capability);
   for (const std::uint32_t flow : incoming) {
     append(bytes, wire::InflowEntry{table.flows[flow].from, segment_count(table, table.flows[flow])});

@@ -4,6 +4,7 @@
 
 #include "wire/limits.hpp"
 #include "wire/privilege_table.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::table {
 namespace {
@@ -62,10 +63,27 @@ bool flows_consistent(const RunTable& table) {
     const std::size_t cell = flow.from * count + flow.to;
     if (allowed[cell]) return false;  // a second flow for the pair, or one from a subject to itself
     allowed[cell] = true;
-    if (flow.when_full != WhenFull::stop_receiver || flow.path != Path::relay) return false;
+    if (flow.when_full != WhenFull::stop_receiver) return false;
   }
   for (std::size_t cell = 0; cell < allowed.size(); ++cell) {
     if (table.decisions[cell].allowed != allowed[cell]) return false;
+  }
+  return true;
+}
+
+/// A shared path tells the sender what the receiver has taken: lawful only where the receiver may send as much.
+bool shared_paths_consistent(const RunTable& table) {
+  std::vector<std::uint32_t> descriptors(table.subjects.size());
+  for (const Flow& flow : table.flows) {
+    if (flow.path != Path::shared) continue;
+    const Subject& from = table.subjects[flow.from];
+    const Subject& to = table.subjects[flow.to];
+    if (from.label != to.label || !table.decision(flow.to, flow.from).allowed) return false;
+    if (std::uint64_t{from.rank_count} * to.rank_count > wire::kMaxSharedPairs) return false;
+    for (const std::uint32_t end : {flow.from, flow.to}) {
+      descriptors[end] += wire::kDescriptorsPerSharedFlow;
+      if (descriptors[end] > wire::kMaxSharedDescriptors) return false;
+    }
   }
   return true;
 }
@@ -102,6 +120,13 @@ std::vector<std::uint32_t> inflows(const RunTable& table, std::uint32_t subject)
   return result;
 }
 
+const Flow* shared_flow(const RunTable& table, std::uint32_t from, std::uint32_t to) {
+  const auto found = std::find_if(table.flows.begin(), table.flows.end(), [&](const Flow& flow) {
+    return flow.path == Path::shared && flow.from == from && flow.to == to;
+  });
+  return found == table.flows.end() ? nullptr : &*found;
+}
+
 std::uint32_t segment_count(const RunTable& table, const Flow& flow) {
   const std::uint64_t quota = (flow.queue_bytes + wire::kSegmentBytes - 1) / wire::kSegmentBytes;
   const std::uint64_t least = std::uint64_t{2} * table.subjects[flow.to].rank_count;
@@ -110,7 +135,9 @@ std::uint32_t segment_count(const RunTable& table, const Flow& flow) {
 
 Status<TableError> check(const RunTable& table) {
   if (!within_limits(table)) return TableError::over_limit;
-  if (!subjects_consistent(table) || !flows_consistent(table)) return TableError::inconsistent;
+  if (!subjects_consistent(table) || !flows_consistent(table) || !shared_paths_consistent(table)) {
+    return TableError::inconsistent;
+  }
   return Unit{};
 }
 

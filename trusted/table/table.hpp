@@ -21,7 +21,8 @@ enum class WhenFull : std::uint32_t {
 
 /// How a flow's bytes travel: rungs of assurance.
 enum class Path : std::uint32_t {
-  relay = 0,  ///< the guard copies from the sender's ring into the receiver's mailbox
+  relay = 0,   ///< the guard copies from the sender's ring into the receiver's mailbox
+  shared = 1,  ///< the receiver reads what the sender writes (wire/shared_path.hpp); both directions must be allowed
 };
 
 struct Subject {
@@ -87,6 +88,9 @@ std::vector<Capability> capabilities(const RunTable& table, std::uint32_t subjec
 /// Indexes of the flows into `subject`, in the table's order.
 std::vector<std::uint32_t> inflows(const RunTable& table, std::uint32_t subject);
 
+/// The flow from `from` to `to` if there is one with `path: shared`, else null.
+const Flow* shared_flow(const RunTable& table, std::uint32_t from, std::uint32_t to);
+
 /// Segments of a flow's mailbox memory: its quota, and never fewer than two for each receiving rank.
 std::uint32_t segment_count(const RunTable& table, const Flow& flow);
 
@@ -98,8 +102,9 @@ std::vector<std::byte> encode(const RunTable& table);
 Result<RunTable, TableError> decode(std::span<const std::byte> bytes);
 
 /// Verifies limits (wire/limits.hpp) and consistency: ranks numbered as Subject says, flows between two different
-/// subjects of the world, at most one for a pair, and a decision that allows exactly the listed flows and each
-/// subject to itself. Errors: over_limit, inconsistent.
+/// subjects of the world, at most one for a pair, shared paths only between subjects of one label with flows both ways
+/// and within their bounds (wire/shared_path.hpp), and a decision that allows exactly the listed flows and each subject
+/// to itself. Errors: over_limit, inconsistent.
 Status<TableError> check(const RunTable& table);
 
 /// The privilege control table of `subject` in the form of wire/privilege_table.hpp.

@@ -47,6 +47,27 @@ TEST(Table, GivesAFlowItsQuotaInSegmentsAndTwoForEachReceivingRankAtLeast) {
   EXPECT_EQ(segment_count(table, table.flows[0]), (std::uint32_t{64} << 20) / wire::kSegmentBytes + 1);
 }
 
+/// Two subjects of one label with a shared path to one and a relay back.
+RunTable shared_example() {
+  RunTable table;
+  table.subjects = {{"left", "LOW", 0, 2, true}, {"right", "LOW", 2, 2, true}};
+  table.flows = {{0, 1, std::uint64_t{4} << 20, WhenFull::stop_receiver, Path::shared, 21, ""},
+                 {1, 0, std::uint64_t{4} << 20, WhenFull::stop_receiver, Path::relay, 22, ""}};
+  table.decisions.assign(4, {true, 21, "listed", ""});
+  return table;
+}
+
+TEST(Table, SharedPathsAreForOneLabelAndBothWays) {
+  const RunTable table = shared_example();
+  ASSERT_TRUE(check(table).ok());
+  EXPECT_EQ(shared_flow(table, 0, 1), &table.flows[0]);
+  EXPECT_EQ(shared_flow(table, 1, 0), nullptr);
+  const auto decoded = decode(encode(table));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded.value().flows[0].path, Path::shared);
+  EXPECT_EQ(decoded.value().flows[1].path, Path::relay);
+}
+
 struct Breakage {
   const char* name;
   TableError error;
@@ -66,6 +87,19 @@ TEST_P(TableCheck, RefusesABrokenTable) {
 }
 
 const Breakage kBreakages[] = {
+    {"SharedOfTwoLabels", TableError::inconsistent, [](RunTable& t) { t.flows[1].path = Path::shared; }},
+    {"SharedOneWay", TableError::inconsistent,
+     [](RunTable& t) {
+       t.subjects[2].label = t.subjects[0].label;
+       t.flows[0].path = Path::shared;
+     }},
+    {"SharedByTooMany", TableError::inconsistent,
+     [](RunTable& t) {
+       t = shared_example();
+       t.subjects[0].rank_count = 65;
+       t.subjects[1].first_rank = 65;
+       t.subjects[1].rank_count = 64;
+     }},
     {"NoSubjects", TableError::over_limit, [](RunTable& t) { t = {}; }},
     {"NoRanks", TableError::over_limit, [](RunTable& t) { t.subjects[0].rank_count = 0; }},
     {"TooManyRanks", TableError::over_limit, [](RunTable& t) { t.subjects[1].rank_count = wire::kMaxRanks - 5; }},

@@ -50,6 +50,28 @@ std::vector<Inflow> open_inflows(const GuardSession& session, std::uint32_t host
   return inflows;
 }
 
+std::vector<SharedInflow> open_shared_paths(const GuardSession& session, std::uint32_t host_rank) {
+  const PrivilegeView& table = session.table;
+  const std::uint32_t own_ranks = table.subject(table.self()).rank_count;
+  std::vector<SharedInflow> inflows;
+  layer.shared_to.resize(table.world_size());
+  for (const SharedMemory& memory : session.shared) {
+    const wire::SubjectEntry& other = table.subject(memory.subject);
+    if (!memory.outward) {
+      for (auto& inflow : shared_inflows(memory, host_rank, own_ranks, other.first_rank, other.rank_count)) {
+        inflows.push_back(inflow);
+      }
+      continue;
+    }
+    for (const auto& outflow : shared_outflows(memory, host_rank, other.rank_count)) {
+      layer.shared.push_back(outflow);
+    }
+    const auto first = static_cast<std::uint32_t>(layer.shared.size()) - other.rank_count;
+    std::iota(&layer.shared_to[other.first_rank], &layer.shared_to[other.first_rank] + other.rank_count, first + 1);
+  }
+  return inflows;
+}
+
 void open_world(int host_rank, int host_size) {
   const PrivilegeView& table = layer.session.table;
   const wire::SubjectEntry& own = table.subject(table.self());
@@ -59,7 +81,8 @@ void open_world(int host_rank, int host_size) {
   layer.subject_size = host_size;
   layer.world_rank = layer.first_rank + host_rank;
   layer.ring = TransmitRing(layer.session.transmit, layer.session.doorbell);
-  layer.incoming.attach(open_inflows(layer.session, static_cast<std::uint32_t>(host_rank)), table.world_size());
+  const auto rank = static_cast<std::uint32_t>(host_rank);
+  layer.incoming.attach(open_inflows(layer.session, rank), table.world_size(), open_shared_paths(layer.session, rank));
   layer.synchronous.attach(table.world_size());
   host.Comm_dup(MPI_COMM_SELF, &layer.self);
   // What fails there is told on the communicator that the program has named.

@@ -33,6 +33,8 @@ struct Layer {
   MPI_Comm self = MPI_COMM_NULL;  ///< private duplicate of MPI_COMM_SELF
   int tag_bound = 0;              ///< MPI_TAG_UB of communicators that span subjects
   TransmitRing ring;
+  std::vector<SharedOutflow> shared;     ///< to all ranks that a shared path leads to
+  std::vector<std::uint32_t> shared_to;  ///< by world rank: 1 + index into `shared`, or 0
   Incoming incoming;
   RequestMap requests;
   std::uint32_t request_serial = 0;  ///< of the newest entry that needs one
@@ -46,6 +48,11 @@ struct Layer {
   std::uint64_t intercommunicators = 0;  ///< that this process has made as a leader
   std::vector<std::unique_ptr<VirtualComm>> communicators;  ///< that span subjects
   std::vector<std::unique_ptr<VirtualComm>> forgotten;      ///< freed by the program; a request may still name them
+
+  /// The shared path to `rank` of the run, or null if there is none.
+  [[nodiscard]] SharedOutflow* shared_outflow(std::uint32_t rank) noexcept {
+    return shared.empty() || shared_to[rank] == 0 ? nullptr : &shared[shared_to[rank] - 1];
+  }
 };
 
 /// Never destroyed: other libraries may call MPI while the process ends.

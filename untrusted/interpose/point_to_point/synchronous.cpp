@@ -69,6 +69,7 @@ bool SynchronousSends::write_acknowledgements() {
                       .context = context,
                       .extent = 0},
                      nullptr);
+      layer.ring.wake_guard();
     }
     ++written;
   }

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "wire/frame.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::interpose {
 
@@ -13,6 +14,7 @@ enum class Channel : std::uint64_t {
   acknowledgement = 2,  ///< of a synchronous send; above the channel stands its number instead of a communicator
   collective = 3,       ///< this library's own messages
   partitioned = 4,
+  path = wire::kPathChannel,  ///< a wire::PathNote between the ends of a shared path
 };
 
 inline constexpr std::uint64_t kChannelMask = (std::uint64_t{1} << wire::kChannelBits) - 1;

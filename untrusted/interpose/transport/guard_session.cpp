@@ -18,7 +18,6 @@ namespace sluice::interpose {
 
 namespace {
 
-constexpr std::size_t kMostDescriptors = wire::kFixedDescriptors + wire::kMaxSubjects;
 constexpr timeval kPatience{30, 0};
 
 std::string failure(const char* what) { return std::string(what) + ": " + std::strerror(errno); }
@@ -57,7 +56,7 @@ void* map_and_close(int fd, std::size_t bytes, int protection) {
 
 /// Receives the guard's answer and its descriptors.
 std::string receive_answer(int socket, wire::Welcome& welcome, std::vector<int>& descriptors) {
-  alignas(cmsghdr) char control[CMSG_SPACE(kMostDescriptors * sizeof(int))];
+  alignas(cmsghdr) char control[CMSG_SPACE(wire::kMostDescriptors * sizeof(int))];
   iovec part{&welcome, sizeof welcome};
   msghdr message{};
   message.msg_iov = &part;
@@ -129,7 +128,8 @@ std::string GuardSession::map(std::span<const int> descriptors, std::uint64_t ta
   wake = descriptors[4];
   if (bytes == nullptr || transmit == nullptr || cursors == nullptr) return failure("cannot map the guard's memory");
   if (const char* problem = table.read({bytes, table_bytes}); problem != nullptr) return problem;
-  if (descriptors.size() != wire::kFixedDescriptors + table.inflow_count()) {
+  const std::size_t first_shared = wire::kFixedDescriptors + table.inflow_count();
+  if (descriptors.size() < first_shared) {
     return "the guard's mailboxes do not fit its table";
   }
   for (std::uint32_t i = 0; i < table.inflow_count(); ++i) {
@@ -138,7 +138,28 @@ std::string GuardSession::map(std::span<const int> descriptors, std::uint64_t ta
     if (memory == nullptr) return failure("cannot map a mailbox");
     mailboxes.emplace_back(static_cast<const std::byte*>(memory), size);
   }
-  return {};
+  return map_shared_paths(descriptors.subspan(first_shared));
+}
+
+std::string GuardSession::map_shared_paths(std::span<const int> descriptors) {
+  const std::uint32_t own_ranks = table.subject(table.self()).rank_count;
+  for (std::uint32_t other = 0; other < table.subject_count(); ++other) {
+    const std::uint32_t other_ranks = table.subject(other).rank_count;
+    for (const bool outward : {true, false}) {
+      if ((outward ? table.to(other) : table.from(other)).path != wire::kPathShared) continue;
+      if (descriptors.size() < wire::kDescriptorsPerSharedFlow) return "the guard's shared paths do not fit its table";
+      const std::size_t rings = wire::shared_ring_bytes(own_ranks, other_ranks);
+      const std::size_t positions = wire::shared_position_bytes(own_ranks, other_ranks);
+      constexpr int kWrite = PROT_READ | PROT_WRITE;
+      auto* ring_memory = static_cast<std::byte*>(map_and_close(descriptors[0], rings, outward ? kWrite : PROT_READ));
+      auto* position_memory =
+          static_cast<std::byte*>(map_and_close(descriptors[1], positions, outward ? PROT_READ : kWrite));
+      if (ring_memory == nullptr || position_memory == nullptr) return failure("cannot map a shared path");
+      shared.push_back({other, outward, {ring_memory, rings}, {position_memory, positions}});
+      descriptors = descriptors.subspan(wire::kDescriptorsPerSharedFlow);
+    }
+  }
+  return descriptors.empty() ? "" : "the guard's shared paths do not fit its table";
 }
 
 void GuardSession::close() noexcept {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "untrusted/interpose/privilege_view.hpp"
+#include "untrusted/interpose/transport/shared_path.hpp"
 #include "wire/mailbox.hpp"
 
 namespace sluice::interpose {
@@ -21,6 +22,7 @@ struct GuardSession {
   std::byte* transmit = nullptr;                        ///< wire::kTransmitAreaBytes
   wire::CursorPage* cursors = nullptr;                  ///< this rank's
   std::vector<std::span<const std::byte>> mailboxes{};  ///< in the order of the table's inflows
+  std::vector<SharedMemory> shared{};
 
   /// Connects to the socket at `path` and greets as `host_rank` of `host_size`. Returns what went wrong, in words
   /// for the user, or an empty text. Waits at most half a minute.
@@ -33,6 +35,7 @@ struct GuardSession {
   [[nodiscard]] bool lost() const noexcept;
 
  private:
+  std::string map_shared_paths(std::span<const int> descriptors);
   std::string map(std::span<const int> descriptors, std::uint64_t table_bytes);
 };
 

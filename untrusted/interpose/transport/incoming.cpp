@@ -44,15 +44,18 @@ Incoming::~Incoming() {
   }
 }
 
-void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count) {
+void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count, std::vector<SharedInflow> shared) {
   inflows_ = std::move(inflows);
+  shared_ = std::move(shared);
   sources_.clear();
   sources_.resize(rank_count);
+  for (SharedInflow& inflow : shared_) sources_[inflow.source].shared = &inflow;
   ended_ = 0;
 }
 
 bool Incoming::drain(std::uint32_t frames) {
   bool came = false;
+  for (SharedInflow& inflow : shared_) came = drain_shared(inflow, frames) || came;
   for (Inflow& inflow : inflows_) {
     for (std::uint32_t i = 0; i < frames; ++i) {
       const wire::FrameHeader* header = inflow.reader.peek();
@@ -66,7 +69,15 @@ bool Incoming::drain(std::uint32_t frames) {
   return came;
 }
 
+void Incoming::want_wake(bool wanted) noexcept {
+  for (SharedInflow& inflow : shared_) inflow.reader.want_doorbell(wanted);
+}
+
 bool Incoming::mail_waits() noexcept {
+  ring::Fragment fragment;
+  for (SharedInflow& inflow : shared_) {
+    if (!inflow.by_relay && inflow.reader.take(fragment) != ring::Taken::nothing) return true;
+  }
   return std::any_of(inflows_.begin(), inflows_.end(), [](Inflow& inflow) { return inflow.reader.peek() != nullptr; });
 }
 
@@ -76,16 +87,22 @@ bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
   const auto* payload = reinterpret_cast<const std::byte*>(&header + 1);
   switch (header.kind) {
     case wire::FrameKind::message_start:
+      if (source.shared != nullptr) {
+        handle_start(source, header);
+        break;
+      }
       if (source.open || header.payload > header.extent) return fail("a message inside another");
       start(source, header);
       break;
     case wire::FrameKind::message_part:
-      if (!source.open || header.extent != source.arrived || header.payload > source.extent - source.arrived) {
+      if (!source.open || header.extent + source.before_rest != source.arrived ||
+          header.payload > source.extent - source.arrived) {
         return fail("a fragment of no message");
       }
       break;
     case wire::FrameKind::sender_ended:
-      end_source(header.endpoint, header.extent != 0);
+      catch_up(source);
+      end_source(header.endpoint, header.extent != 0 || source.open);
       return fault_ == nullptr;
     case wire::FrameKind::none:
     case wire::FrameKind::skip:
@@ -97,11 +114,83 @@ bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
   return fault_ == nullptr;
 }
 
+void Incoming::handle_start(Source& source, const wire::FrameHeader& header) {
+  if (channel_of(header.context) == Channel::path) return take_note(source, header);
+  catch_up(source);
+  if (source.open) cut_short(source);
+  start(source, header);
+}
+
+void Incoming::take_note(Source& source, const wire::FrameHeader& header) {
+  const auto note = static_cast<wire::PathNote>(header.tag);
+  if (note == wire::PathNote::wake && header.extent == 0) return;
+  catch_up(source);
+  if (note == wire::PathNote::by_ring) source.shared->by_relay = false;
+  if (header.extent == 0) return;
+  if (note == wire::PathNote::rest && source.open && header.extent == source.extent - source.arrived) {
+    source.before_rest = source.arrived;
+    return;
+  }
+  ignore_message(source, header.extent);
+}
+
+void Incoming::ignore_message(Source& source, std::uint64_t extent) {
+  if (source.open) cut_short(source);
+  source.open = true;
+  source.extent = extent;
+  source.arrived = 0;
+  source.before_rest = 0;
+}
+
+void Incoming::catch_up(Source& source) {
+  // More than a ring holds can only come from a sender that goes on writing: it waits its turn.
+  constexpr std::uint32_t kWholeRing = wire::kTransmitRingBytes / wire::kCacheLine;
+  if (source.shared != nullptr) drain_shared(*source.shared, kWholeRing);
+}
+
+bool Incoming::drain_shared(SharedInflow& inflow, std::uint32_t frames) {
+  bool came = false;
+  ring::Fragment fragment;
+  while (frames != 0 && !inflow.by_relay) {
+    const ring::Taken taken = inflow.reader.take(fragment);
+    if (taken == ring::Taken::nothing) break;
+    came = true;
+    if (taken != ring::Taken::fragment || !accept_shared(inflow, fragment)) {
+      inflow.by_relay = true;  // never to be read again
+      end_source(inflow.source, true);
+      return true;
+    }
+    inflow.reader.release(fragment);
+    --frames;
+  }
+  if (came) inflow.reader.publish_position();
+  return came;
+}
+
+bool Incoming::accept_shared(SharedInflow& inflow, const ring::Fragment& fragment) {
+  wire::FrameHeader header = fragment.header;
+  header.endpoint = inflow.source;  // whatever the sender says
+  Source& source = sources_[inflow.source];
+  if (header.kind == wire::FrameKind::message_start) {
+    if (channel_of(header.context) == Channel::path) {
+      inflow.by_relay = true;
+      return true;
+    }
+    if (source.open || header.payload > header.extent || header.extent > wire::kMaxMessageBytes) return false;
+    start(source, header);
+  } else if (!source.open || header.extent != source.arrived || header.payload > source.extent - source.arrived) {
+    return false;
+  }
+  append(source, fragment.payload, header.payload);
+  return fault_ == nullptr;
+}
+
 void Incoming::start(Source& source, const wire::FrameHeader& header) {
   Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
   source.open = true;
   source.extent = header.extent;
   source.arrived = 0;
+  source.before_rest = 0;
   const Channel channel = channel_of(header.context);
   if (channel == Channel::acknowledgement) {
     acknowledged_.push_back({envelope.source, header.context >> wire::kChannelBits});
@@ -156,18 +245,20 @@ void Incoming::close(Source& source) {
   source.open = false;
 }
 
-void Incoming::end_source(std::uint32_t rank, bool cut_short) {
+void Incoming::cut_short(Source& source) {
+  if (source.unexpected != nullptr) source.unexpected->cut_short = true;
+  if (source.receive != nullptr) finish(*source.receive, Outcome::source_ended);
+  source.receive = nullptr;
+  source.unexpected = nullptr;
+  source.open = false;
+}
+
+void Incoming::end_source(std::uint32_t rank, bool is_cut_short) {
   Source& source = sources_[rank];
   if (source.ended) return;
   source.ended = true;
   ++ended_;
-  if (source.open && (cut_short || source.arrived != source.extent)) {
-    if (source.unexpected != nullptr) source.unexpected->cut_short = true;
-    if (source.receive != nullptr) finish(*source.receive, Outcome::source_ended);
-    source.receive = nullptr;
-    source.unexpected = nullptr;
-    source.open = false;
-  }
+  if (source.open && (is_cut_short || source.arrived != source.extent)) cut_short(source);
   for (Receive* receive = posted_.first(); receive != nullptr;) {
     Receive* next = ReceiveQueue::after(*receive);
     if (exhausted(receive->wanted, receive->any)) {

@@ -8,6 +8,7 @@
 #include "untrusted/interpose/point_to_point/receive.hpp"
 #include "untrusted/interpose/transport/channel.hpp"
 #include "untrusted/interpose/transport/mailbox_reader.hpp"
+#include "untrusted/interpose/transport/shared_path.hpp"
 
 namespace sluice::interpose {
 
@@ -46,13 +47,16 @@ class Incoming {
   Incoming& operator=(const Incoming&) = delete;
   ~Incoming();
 
-  void attach(std::vector<Inflow> inflows, std::uint32_t rank_count);
+  void attach(std::vector<Inflow> inflows, std::uint32_t rank_count, std::vector<SharedInflow> shared = {});
 
   /// Takes at most `frames` frames from each mailbox. Returns whether anything came.
   bool drain(std::uint32_t frames);
 
   /// Whether a frame waits in some mailbox.
   [[nodiscard]] bool mail_waits() noexcept;
+
+  /// Tells senders on shared paths that this rank sleeps, or no longer does.
+  void want_wake(bool wanted) noexcept;
 
   /// Gives `receive` the first message that it accepts if one has come, and returns true; then the receive is in
   /// finished() as soon as all of it is there. A receive that nothing can complete any more is finished at once.
@@ -104,16 +108,25 @@ class Incoming {
     Unexpected* unexpected = nullptr;  ///< or collects it; without both it is for nobody
     std::uint64_t extent = 0;
     std::uint64_t arrived = 0;
+    std::uint64_t before_rest = 0;  ///< bytes of the open message that came in the ring, if its rest comes by relay
     std::uint64_t synchronous = 0;  ///< such messages so far
     bool open = false;
     bool ended = false;
+    SharedInflow* shared = nullptr;  ///< its ring, if it has one
     List<Unexpected, &Unexpected::by_source> waiting;
   };
 
   bool handle(const Inflow& inflow, const wire::FrameHeader& header);
+  void handle_start(Source& source, const wire::FrameHeader& header);
+  bool drain_shared(SharedInflow& inflow, std::uint32_t frames);
+  bool accept_shared(SharedInflow& inflow, const ring::Fragment& fragment);
+  void catch_up(Source& source);
+  void take_note(Source& source, const wire::FrameHeader& header);
+  void ignore_message(Source& source, std::uint64_t extent);
+  void cut_short(Source& source);
   void start(Source& source, const wire::FrameHeader& header);
   void append(Source& source, const std::byte* bytes, std::uint32_t count);
-  void end_source(std::uint32_t rank, bool cut_short);
+  void end_source(std::uint32_t rank, bool is_cut_short);
   Receive* match_posted(const Envelope& message);
   void bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous);
   void close(Source& source);
@@ -121,6 +134,7 @@ class Incoming {
   bool fail(const char* fault);
 
   std::vector<Inflow> inflows_;
+  std::vector<SharedInflow> shared_;
   std::vector<Source> sources_;  ///< by world rank
   std::size_t ended_ = 0;        ///< how many of them have ended
   ReceiveQueue posted_;

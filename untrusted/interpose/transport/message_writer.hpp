@@ -1,16 +1,19 @@
-// Writes messages to other subjects into the transmit ring.
+// Writes messages to other subjects: into the transmit ring, or where there is a shared path into the receiver's ring.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "untrusted/interpose/transport/shared_path.hpp"
 #include "wire/frame.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::interpose {
 
 /// Writes one message, piece by piece, and makes progress on incoming mail meanwhile. Complete once written: the guard
-/// empties the ring whatever the receiver does, so the wait for room is short. The layer stays locked from first to
-/// last, so that messages of two threads do not mix.
+/// empties the transmit ring whatever the receiver does, so the wait for room is short; and a receiver's ring that
+/// stays full is left for the transmit ring. The layer stays locked from first to last, so that messages of two threads
+/// do not mix.
 class MessageWriter {
  public:
   /// Precondition: the own subject has a flow to `world_rank`. `context`: with the channel. `extent`: bytes of the
@@ -25,10 +28,17 @@ class MessageWriter {
   ~MessageWriter();
 
  private:
-  void wait_for_room();
+  void put_by_relay(const wire::FrameHeader& header, const std::byte* bytes);
+  void note(wire::PathNote note);
+  bool ring_has_room();
+  bool waited_for_ring();
+  void leave_ring();
 
   wire::FrameHeader header_;
-  std::uint64_t written_ = 0;
+  SharedOutflow* shared_;
+  std::uint64_t extent_;       ///< of the whole message
+  std::uint64_t written_ = 0;  ///< of it
+  std::uint64_t in_ring_ = 0;  ///< of it, before the rest that goes by relay
 };
 
 }  // namespace sluice::interpose

@@ -19,19 +19,24 @@ void store_kind(std::byte* frame, wire::FrameKind kind, std::memory_order order)
 
 }  // namespace
 
-bool TransmitRing::has_room(std::uint32_t payload) noexcept {
+bool TransmitRing::has_room(std::uint32_t payload, std::uint32_t spare) noexcept {
   const std::uint64_t stride = wire::frame_stride(payload);
   const std::uint64_t to_end = kRing - position_ % kRing;
-  const std::uint64_t need = (stride <= to_end ? stride : to_end + stride) + wire::kTransmitReserve;
+  const std::uint64_t need = (stride <= to_end ? stride : to_end + stride) + wire::kTransmitReserve + spare;
   if (position_ - taken_ + need <= kRing) return true;
   taken_ = control_->taken.load(std::memory_order_acquire);
   return position_ - taken_ + need <= kRing;
 }
 
 void TransmitRing::count_denial(std::uint32_t world_rank) noexcept {
-  if (control_ == nullptr) return;
-  control_->denied_rank.store(world_rank, std::memory_order_relaxed);
-  control_->denied.store(control_->denied.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (denials_ == nullptr) return;
+  denials_->denied_rank.store(world_rank, std::memory_order_relaxed);
+  denials_->denied.store(denials_->denied.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+bool TransmitRing::empty() noexcept {
+  taken_ = control_->taken.load(std::memory_order_acquire);
+  return taken_ == position_;
 }
 
 void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noexcept {
@@ -44,7 +49,6 @@ void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noe
     offset = 0;
   }
   publish(offset, header, stride, payload);
-  wake_guard();
 }
 
 void TransmitRing::publish(std::uint64_t offset, const wire::FrameHeader& header, std::uint32_t stride,
@@ -58,12 +62,14 @@ void TransmitRing::publish(std::uint64_t offset, const wire::FrameHeader& header
   position_ += stride;
 }
 
-void TransmitRing::wake_guard() noexcept {
-  // Either the guard sees the frame before it sleeps, or this sees its wish to be woken.
+bool TransmitRing::reader_sleeps() const noexcept {
+  // Either the reader sees the frame before it sleeps, or this sees its wish to be woken.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (control_->doorbell_wanted.load(std::memory_order_relaxed) != 0 && doorbell_ >= 0) {
-    static_cast<void>(::eventfd_write(doorbell_, 1));
-  }
+  return control_->doorbell_wanted.load(std::memory_order_relaxed) != 0;
+}
+
+void TransmitRing::wake_guard() noexcept {
+  if (doorbell_ >= 0 && reader_sleeps()) static_cast<void>(::eventfd_write(doorbell_, 1));
 }
 
 }  // namespace sluice::interpose

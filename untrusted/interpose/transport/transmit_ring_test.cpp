@@ -100,9 +100,13 @@ TEST_F(TransmitRingTest, DoorbellRingsOnlyForAGuardThatSleeps) {
   TransmitRing writer(reinterpret_cast<std::byte*>(&control()), doorbell);
   eventfd_t rings = 0;
   writer.put(header(0, 1), nullptr);
+  EXPECT_FALSE(writer.reader_sleeps());
+  writer.wake_guard();
   EXPECT_NE(::eventfd_read(doorbell, &rings), 0);
   control().doorbell_wanted = 1;
   writer.put(header(0, 2), nullptr);
+  EXPECT_TRUE(writer.reader_sleeps());
+  writer.wake_guard();
   EXPECT_EQ(::eventfd_read(doorbell, &rings), 0);
   EXPECT_EQ(rings, 1U);
   ::close(doorbell);

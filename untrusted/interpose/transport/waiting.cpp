@@ -35,6 +35,7 @@ void empty_wake() {
 void sleep_for_mail(std::chrono::microseconds time) {
   std::atomic<std::uint32_t>& asleep = layer.session.cursors->asleep;
   asleep.store(1, std::memory_order_relaxed);
+  layer.incoming.want_wake(true);
   // Either the guard sees that this rank sleeps, or this look sees its mail.
   std::atomic_thread_fence(std::memory_order_seq_cst);
   bool mail = false;
@@ -49,6 +50,7 @@ void sleep_for_mail(std::chrono::microseconds time) {
     if (ready > 0 && polled[1].revents != 0) die(kGuardGone);
     if (ready > 0) empty_wake();
   }
+  layer.incoming.want_wake(false);
   asleep.store(0, std::memory_order_relaxed);
 }
 
