@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "trusted/launcher/operator_text.hpp"
+#include "trusted/policy/report.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -59,6 +60,7 @@ std::string flow_lines(const Plan& plan, const RunState& state, bool live) {
     text += "  " + pad(flow_title(plan, flow), width) + "  " + std::to_string(figures.messages) + " messages, " +
             human_bytes(figures.bytes);
     if (live) text += ", " + human_bytes(figures.backlog_bytes) + " waiting";
+    if (flow.path == table::Path::shared) text += "  (by relay; the shared path itself is not counted)";
     if (!flow.downgrade.empty()) text += "  (downgrade " + flow.downgrade + ")";
     text += "\n";
   }
@@ -174,7 +176,8 @@ std::string summary_json(const Plan& plan, const RunState& state) {
     text += std::string(i > 0 ? "," : "") + "{\"from\":\"" + json_text(plan.policy.subjects[flow.from].name) +
             "\",\"to\":\"" + json_text(plan.policy.subjects[flow.to].name) +
             "\",\"messages\":" + std::to_string(state.flows[i].messages) +
-            ",\"bytes\":" + std::to_string(state.flows[i].bytes) + ",\"downgrade\":\"" + json_text(flow.downgrade) +
+            ",\"bytes\":" + std::to_string(state.flows[i].bytes) + ",\"path\":\"" +
+            std::string(policy::word(flow.path)) + "\",\"downgrade\":\"" + json_text(flow.downgrade) +
             "\"}";
   }
   text += "],\"relaxations\":[";
