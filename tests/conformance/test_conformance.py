@@ -48,8 +48,8 @@ def threads(ranks: int) -> bool:
     return ranks in (2, 5)
 
 
-def run(mode: str, mpis: list, ranks: int, arguments: list, folder) -> dict:
-    """Verdicts of each subject."""
+def run(mode: str, mpis: list, ranks: int, arguments: list, folder, path: str = "relay") -> dict:
+    """Verdicts of each subject. `path`: of every flow."""
     arguments = [*(["--threads"] if threads(ranks) else []), *arguments]
     if mode == "bare":
         program = str(build_folder() / "tests" / "programs" / f"conformance-{mpis[0]}")
@@ -60,8 +60,7 @@ def run(mode: str, mpis: list, ranks: int, arguments: list, folder) -> dict:
     subjects, flows = layout(mode, mpis, ranks)
     for subject in subjects:
         subject.arguments = arguments
-    # Subjects on both host MPIs take the shared path, so that each of the two carries all of the cases.
-    with prepared(subjects, flows, path="shared" if mode == "mixed" else "relay") as started:
+    with prepared(subjects, flows, path=path) as started:
         result = started.run(timeout=PATIENCE)
         found = {s.name: Verdicts(result.output_of(s.name), s.ranks) for s in subjects}
         if result.code != 0:
@@ -95,7 +94,7 @@ def learn(mode: str, found: dict, cases: list) -> None:
                     file.write(f"{mode} {name} {case} {' '.join(sorted(verdicts.refused(case)))}\n")
 
 
-def check(mode: str, mpis: list, ranks: int, folder) -> None:
+def check(mode: str, mpis: list, ranks: int, folder, path: str = "relay") -> None:
     """Runs all cases that are not pending and compares."""
     names = [conformance.case_names(mpi, threads(ranks)) for mpi in mpis]
     waiting = set().union(*(conformance.pending(mode, mpi) for mpi in mpis))
@@ -103,7 +102,7 @@ def check(mode: str, mpis: list, ranks: int, folder) -> None:
     cases = [case for case in common if case not in waiting]
     leave_out = waiting | set().union(*names) - set(common)
     arguments = ["--seconds", SECONDS, *(["--without", ",".join(sorted(leave_out))] if leave_out else [])]
-    found = run(mode, mpis, ranks, [str(argument) for argument in arguments], folder)
+    found = run(mode, mpis, ranks, [str(argument) for argument in arguments], folder, path)
     learn(mode, found, cases)
     wrong = problems(mode, mpis[0], found, cases)
     assert not wrong, f"{len(wrong)} problems:\n" + "\n".join(wrong[:60])
@@ -129,6 +128,11 @@ def test_both_ways(mpi, ranks, tmp_path):
 
 def test_both_ways_between_hosts(tmp_path):
     check("mixed", ["openmpi", "mpich"], 5, tmp_path)
+
+
+@pytest.mark.parametrize("mpis", [["openmpi"], ["mpich"], ["openmpi", "mpich"]], ids="-".join)
+def test_shared_path(mpis, tmp_path):
+    check("mixed", mpis, 5, tmp_path, "shared")
 
 
 @pytest.mark.parametrize("ranks", RANKS)
