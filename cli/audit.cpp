@@ -193,10 +193,9 @@ class Reader {
 constexpr char kFooter[] =
     "LOG is a file that `sluice run --audit` wrote, read with its older files LOG.9 to LOG.1, or a folder of such\n"
     "files.\n\n"
-    "Events: run_started, subject, flow, relaxation, rank_up, rank_ended, denied (calls that the subject's library\n"
-    "refused, counted), turned_away (connections by another user to its socket, counted), refused (by the guard, "
-    "which\n"
-    "ends the subject), queue_full, events_lost, subject_ended, stopping, guard_died, run_ended.\n\n"
+    "Events: run_started, subject, grant, flow, relaxation, rank_up, rank_ended, denied (calls that the subject's\n"
+    "library refused, counted), turned_away (connections by another user to its socket, counted), refused (by the\n"
+    "guard, which ends the subject), queue_full, events_lost, subject_ended, stopping, guard_died, run_ended.\n\n"
     "Examples:\n"
     "  sluice run imagery.yaml --audit run.log\n"
     "  sluice audit run.log --troubles\n"

@@ -212,6 +212,14 @@ std::vector<Attempt> others_files(const Target& target) {
       {"dot_dot", [=] { return read_secret(target.own_folder + beside, target.secret); }},
       {"symlink", [=] { return through_link(target, secret_file); }},
       {"symlink_dot_dot", [=] { return through_link(target, "." + beside); }},
+      {"file_among_devices",
+       [] {
+         const std::string place = "/dev/sluice-intruder-" + std::to_string(::getpid());
+         const int fd = ::open(place.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+         std::string verdict = verdict_of(fd);
+         if (fd >= 0) ::unlink(place.c_str());
+         return verdict;
+       }},
       {"symlink_proc_root",
        [=] {
          const pid_t victim = find_victim(target);

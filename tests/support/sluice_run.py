@@ -117,6 +117,24 @@ def _in_use(paths: set) -> set:
     return {path for path in paths if path in used}
 
 
+def _groups() -> set:
+    """Memory control groups of runs whose keeper is gone, which nobody would remove any more."""
+    found = set()
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            parent = pathlib.Path("/sys/fs/cgroup/memory" + path)
+        elif not controllers:
+            parent = pathlib.Path("/sys/fs/cgroup" + path)
+        else:
+            continue
+        for name in _listing(parent):
+            keeper = re.fullmatch(r"sluice-(\d+)-\d+", name)
+            if keeper and not os.path.exists(f"/proc/{keeper[1]}"):
+                found.add(str(parent / name))
+    return found
+
+
 class Leftovers:
     """What the system looked like before a run, to compare with after it."""
 
@@ -126,6 +144,7 @@ class Leftovers:
         self._mounts = self._read_mounts()
         self._shm = _listing("/dev/shm")
         self._tmp = _listing("/tmp")
+        self._groups = _groups()
 
     @staticmethod
     def _read_mounts() -> set:
@@ -138,6 +157,7 @@ class Leftovers:
         found += [f"mount: {line}" for line in self._read_mounts() - self._mounts]
         shared = {f"/dev/shm/{name}" for name in _listing("/dev/shm") - self._shm if OURS_IN_SHM.match(name)}
         found += [f"shared memory: {path}" for path in shared - (_in_use(shared) if shared else set())]
+        found += [f"control group: {path}" for path in sorted(_groups() - self._groups)]
         new = _listing("/tmp") - self._tmp
         found += [f"file: /tmp/{name}" for name in sorted(new) if OURS_IN_TMP.match(name)]
         return found

@@ -9,6 +9,7 @@
 
 #include "trusted/launcher/digest.hpp"
 #include "trusted/launcher/operator_text.hpp"
+#include "trusted/policy/report.hpp"
 #include "trusted/table/table.hpp"
 
 namespace sluice::launcher {
@@ -78,7 +79,16 @@ void AuditLog::run_started(const Identities& identities, const RunState& state) 
                       {"mpi", json_string(name_of(plan_.subjects[i].mpi))},
                       {"user", std::to_string(identities.subject(i))},
                       {"image", json_string(subject.image.string())},
-                      {"image_sha256", json_string(images_[i])}});
+                      {"image_sha256", json_string(images_[i])},
+                      {"processes", std::to_string(plan_.subjects[i].limits.processes)},
+                      {"memory", std::to_string(plan_.subjects[i].limits.memory)}});
+    for (const policy::FileGrant& grant : subject.files) {
+      write("grant", {{"subject", json_string(subject.name)},
+                      {"name", json_string(policy::word(grant.access))},
+                      {"path", json_string(grant.visible.string())},
+                      {"leads_to", json_string(grant.path.string())},
+                      {"line", std::to_string(grant.place.line)}});
+    }
   }
   for (const table::Flow& flow : policy.table.flows) {
     write("flow", {{"from", json_string(policy.subjects[flow.from].name)},

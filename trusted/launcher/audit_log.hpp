@@ -25,8 +25,8 @@ class AuditLog {
   /// Without a valid `file` nothing is written. Looks at the images that `plan` names while they can be seen.
   AuditLog(AuditFile file, const Plan& plan);
 
-  /// `run_started` with the policy's and the table's SHA-256, then `subject` for each subject, `flow` for each flow and
-  /// `relaxation` for each promise that is not kept in full.
+  /// `run_started` with the policy's and the table's SHA-256, then `subject` and its `grant`s for each subject, `flow`
+  /// for each flow and `relaxation` for each promise that is not kept in full.
   void run_started(const Identities& identities, const RunState& state);
   /// `relaxation`: one that showed later.
   void relaxation(const sandbox::Relaxation& relaxation);

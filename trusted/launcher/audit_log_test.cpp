@@ -26,7 +26,7 @@ class AuditLogTest : public ::testing::Test {
     subject.label_text = "SECRET//IMG";
     plan_.policy.subjects.push_back(subject);
     plan_.policy.table.subjects.push_back({.name = "low", .label = "S", .first_rank = 0, .rank_count = 4});
-    plan_.subjects.push_back({.mpi = HostMpi::mpich, .preload = {}, .command = {"./image"}});
+    plan_.subjects.push_back({.mpi = HostMpi::mpich, .preload = {}, .command = {"./image"}, .limits = {}});
   }
   ~AuditLogTest() override { fs::remove_all(folder_); }
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -19,6 +20,7 @@
 
 #include "trusted/launcher/audit_log.hpp"
 #include "trusted/launcher/directories.hpp"
+#include "trusted/launcher/group_keeper.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/spawn.hpp"
 #include "trusted/launcher/supervisor.hpp"
@@ -46,6 +48,11 @@ bool enough_memory(const policy::Policy& policy) {
                   std::to_string(need.available / mebibyte) + " MiB are available",
               "give the flows smaller `queue:` sizes"});
   return false;
+}
+
+bool wants_memory_limits(const policy::Policy& policy) {
+  return std::any_of(policy.subjects.begin(), policy.subjects.end(),
+                     [](const policy::Subject& subject) { return subject.limits.memory != 0; });
 }
 
 /// Opens what the run will write for the operator. Nothing that is there is followed or shared with others.
@@ -95,7 +102,7 @@ bool map_self(uid_t uid, gid_t gid) {
 
 /// The supervisor's first steps. Returns its exit code.
 int become_supervisor(const Plan& plan, const Identities& identities, uid_t uid, gid_t gid, Fd control, Outputs outputs,
-                      std::vector<sandbox::Relaxation> relaxations) {
+                      std::vector<sandbox::LimitGroup> groups, std::vector<sandbox::Relaxation> relaxations) {
   if (!identities.distinct() && !map_self(uid, gid)) {
     say(sandbox::system_problem("cannot map the own user in a new user namespace"));
     return kHostCannot;
@@ -106,7 +113,7 @@ int become_supervisor(const Plan& plan, const Identities& identities, uid_t uid,
   pollfd front{control.get(), POLLIN, 0};
   if (poll(&front, 1, 0) == 1 && (front.revents & POLLHUP) != 0) return kTrustedPartDied;
   setsid();
-  return supervise(plan, identities, std::move(control), std::move(outputs), std::move(relaxations));
+  return supervise(plan, identities, std::move(control), std::move(outputs), std::move(groups), std::move(relaxations));
 }
 
 /// Waits for the supervisor; passes signals on.
@@ -143,7 +150,7 @@ Fd block_signals() {
   return Fd(signalfd(-1, &watched, SFD_CLOEXEC));
 }
 
-int launch(const Plan& plan, Outputs outputs, std::vector<sandbox::Relaxation> relaxations) {
+int launch(const Plan& plan, Outputs outputs, GroupKeeper keeper, std::vector<sandbox::Relaxation> relaxations) {
   const Identities identities = Identities::of_this_run();
   const uid_t uid = geteuid();
   const gid_t gid = getegid();
@@ -167,11 +174,14 @@ int launch(const Plan& plan, Outputs outputs, std::vector<sandbox::Relaxation> r
   if (pid == 0) {
     ours.reset();
     signals.reset();
-    _exit(become_supervisor(plan, identities, uid, gid, std::move(theirs), std::move(outputs), std::move(relaxations)));
+    _exit(become_supervisor(plan, identities, uid, gid, std::move(theirs), std::move(outputs),
+                            std::move(keeper.groups()), std::move(relaxations)));
   }
   theirs.reset();
   outputs = Outputs{};
-  return wait_for(static_cast<pid_t>(pid), ours, signals);
+  const int code = wait_for(static_cast<pid_t>(pid), ours, signals);
+  keeper.finish();
+  return code;
 }
 
 bool host_is_fit() {
@@ -190,7 +200,7 @@ bool host_is_fit() {
 
 sandbox::Places find_installation_places() {
   const Installation installation = find_installation();
-  return {installation.guard, installation.rank, installation.mirror, installation.libraries};
+  return {installation.guard, installation.rank, installation.mirror, installation.confine, installation.libraries};
 }
 
 int run(const RunOptions& options) {
@@ -226,7 +236,16 @@ int run(const RunOptions& options) {
         {"labels", "",
          directory + ": its file system keeps no labels; what is written there carries none after the run"});
   }
-  return launch(plan.value(), std::move(outputs).value(), std::move(relaxations));
+  GroupKeeper keeper = GroupKeeper::start(plan.value());
+  for (const sandbox::Relaxation& relaxation : keeper.relaxations()) {
+    if (wants_memory_limits(plan.value().policy)) {
+      say(Problem{sandbox::ProblemKind::host, "the policy limits memory, and " + relaxation.what,
+                  "start runs as root, or take `memory` out of the policy's limits"});
+      return kHostCannot;
+    }
+    relaxations.push_back(relaxation);
+  }
+  return launch(plan.value(), std::move(outputs).value(), std::move(keeper), std::move(relaxations));
 }
 
 }  // namespace sluice::launcher

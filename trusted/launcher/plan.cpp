@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 #include "wire/limits.hpp"
@@ -86,6 +88,16 @@ void check_places(const policy::Policy& policy, std::vector<PlanProblem>& proble
   }
 }
 
+/// By default a subject may start enough for a thread on every processor in every rank, and never take the whole host's
+/// memory.
+policy::Limits limits_of(const policy::Subject& subject, std::uint64_t available) {
+  policy::Limits limits = subject.limits;
+  const std::uint64_t each = 64 + 2 * std::uint64_t{std::max(1U, std::thread::hardware_concurrency())};
+  if (limits.processes == 0) limits.processes = 512 + subject.ranks * each;
+  if (limits.memory == 0) limits.memory = available / 10 * 9;
+  return limits;
+}
+
 void plan_subject(const policy::Subject& subject, Plan& plan, std::vector<PlanProblem>& problems) {
   SubjectPlan result;
   const std::string where =
@@ -126,14 +138,15 @@ Installation find_installation() {
   std::error_code error;
   const fs::path program = fs::read_symlink("/proc/self/exe", error);
   const fs::path folder = program.parent_path();
-  return {folder / "sluice-guard", folder / "sluice-rank", folder / "sluice-mirror", folder.parent_path() / "lib"};
+  return {folder / "sluice-guard", folder / "sluice-rank", folder / "sluice-mirror", folder / "sluice-confine",
+          folder.parent_path() / "lib"};
 }
 
 Result<Plan, std::vector<PlanProblem>> make_plan(RunOptions options, policy::Policy policy) {
   Plan plan{std::move(options), find_installation(), std::move(policy), {}};
   std::vector<PlanProblem> problems;
-  for (const fs::path& part :
-       {plan.installation.guard, plan.installation.rank, plan.installation.mirror, plan.installation.session()}) {
+  for (const fs::path& part : {plan.installation.guard, plan.installation.rank, plan.installation.mirror,
+                               plan.installation.confine, plan.installation.session()}) {
     if (access(part.c_str(), R_OK) == 0) continue;
     problems.push_back({kHostCannot,
                         {sandbox::ProblemKind::host, "a part of Sluice is not there: " + part.string(),
@@ -144,7 +157,22 @@ Result<Plan, std::vector<PlanProblem>> make_plan(RunOptions options, policy::Pol
   check_overlaps(plan.policy, problems);
   for (const policy::Subject& subject : plan.policy.subjects) plan_subject(subject, plan, problems);
   if (!problems.empty()) return problems;
+  const std::uint64_t available = memory_need(plan.policy).available;
+  for (std::size_t i = 0; i < plan.subjects.size(); ++i) {
+    plan.subjects[i].limits = limits_of(plan.policy.subjects[i], available);
+  }
   return plan;
+}
+
+Status<sandbox::Problem> check_relaxation(const Plan& plan, const sandbox::Relaxation& relaxation) {
+  for (const std::string& required : plan.policy.require) {
+    if (required != "all" && required != relaxation.name) continue;
+    return sandbox::Problem{sandbox::ProblemKind::host,
+                            "the policy requires " + relaxation.name + ", and " +
+                                (relaxation.subject.empty() ? "" : relaxation.subject + " ") + relaxation.what,
+                            "see sluice doctor, or take it out of `require`"};
+  }
+  return Unit{};
 }
 
 MemoryNeed memory_need(const policy::Policy& policy) {

@@ -10,6 +10,7 @@
 #include "trusted/launcher/host_mpi.hpp"
 #include "trusted/policy/policy.hpp"
 #include "trusted/sandbox/problem.hpp"
+#include "trusted/sandbox/relaxation.hpp"
 
 namespace sluice::launcher {
 
@@ -38,6 +39,7 @@ struct Installation {
   std::filesystem::path guard;
   std::filesystem::path rank;       ///< sluice-rank, which starts each rank
   std::filesystem::path mirror;     ///< sluice-mirror, which gives a sandbox pages of its own
+  std::filesystem::path confine;    ///< sluice-confine, the first program in every sandbox
   std::filesystem::path libraries;  ///< folder of libsluice-openmpi.so and libsluice-mpich.so
 
   [[nodiscard]] std::filesystem::path session() const { return libraries / "libsluice-session.so"; }
@@ -49,6 +51,7 @@ struct SubjectPlan {
   HostMpi mpi = HostMpi::openmpi;
   std::string preload;  ///< the library for its ranks; empty for `world: subject`
   std::vector<std::string> command;
+  policy::Limits limits;  ///< what the policy says, or what is right where it does not
 };
 
 struct Plan {
@@ -66,6 +69,9 @@ struct PlanProblem {
 
 /// Finds each subject's host MPI and checks what must be there. All problems at once.
 Result<Plan, std::vector<PlanProblem>> make_plan(RunOptions options, policy::Policy policy);
+
+/// Fails if the policy requires what the relaxation gives up.
+Status<sandbox::Problem> check_relaxation(const Plan& plan, const sandbox::Relaxation& relaxation);
 
 /// Bytes that the guard takes for all queues, and what this host has to give.
 struct MemoryNeed {

@@ -81,6 +81,9 @@ std::string json_end(const SubjectState& subject) {
     case EndedBy::stuck_launcher:
       by = "stuck-launcher";
       break;
+    case EndedBy::memory_limit:
+      by = "memory-limit";
+      break;
     case EndedBy::interrupt:
       by = "interrupt";
       break;
@@ -115,6 +118,7 @@ std::string describe_end(const SubjectState& subject) {
       return "ended by the guard: " + subject.why;
     case EndedBy::interrupt:
       return "stopped by the operator";
+    case EndedBy::memory_limit:
     case EndedBy::stuck_launcher:
     case EndedBy::collapse:
       return "ended: " + subject.why;
@@ -177,8 +181,7 @@ std::string summary_json(const Plan& plan, const RunState& state) {
             "\",\"to\":\"" + json_text(plan.policy.subjects[flow.to].name) +
             "\",\"messages\":" + std::to_string(state.flows[i].messages) +
             ",\"bytes\":" + std::to_string(state.flows[i].bytes) + ",\"path\":\"" +
-            std::string(policy::word(flow.path)) + "\",\"downgrade\":\"" + json_text(flow.downgrade) +
-            "\"}";
+            std::string(policy::word(flow.path)) + "\",\"downgrade\":\"" + json_text(flow.downgrade) + "\"}";
   }
   text += "],\"relaxations\":[";
   for (std::size_t i = 0; i < state.relaxations.size(); ++i) {
@@ -197,7 +200,7 @@ ExitCode exit_code(const RunState& state) {
   for (const SubjectState& subject : state.subjects) {
     if (subject.ended_by == EndedBy::guard_misbehaviour || subject.ended_by == EndedBy::guard_queue_full)
       return kEndedByGuard;
-    failed |= !subject.exit_status || *subject.exit_status != 0;
+    failed |= subject.ended_by == EndedBy::memory_limit || !subject.exit_status || *subject.exit_status != 0;
   }
   return failed ? kSubjectFailed : kAllEndedWell;
 }

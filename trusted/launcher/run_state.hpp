@@ -18,6 +18,7 @@ enum class EndedBy {
   itself,
   guard_misbehaviour,  ///< it broke a rule of the guard's
   guard_queue_full,    ///< a queue into it was full (when_full: stop-receiver)
+  memory_limit,        ///< the kernel ended processes of it that needed more than it may have
   stuck_launcher,      ///< its ranks had ended and its mpiexec had not
   interrupt,           ///< the operator stopped the run
   collapse,            ///< the guard died, and the run with it

@@ -61,6 +61,14 @@ bool own_group() { return setpgid(0, 0) == 0; }
 /// In the child, after its last change of credentials, which would undo it.
 bool end_with_supervisor() { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == 1; }
 
+/// In the child: enters the subject's control group, if there is one, and is what the kernel ends first when the host
+/// runs out of memory.
+bool join(const Fd& group) {
+  const int adjustment = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (adjustment < 0 || write(adjustment, "500", 3) != 3 || close(adjustment) != 0) return false;
+  return !group || write(group.get(), "0", 1) == 1;
+}
+
 bool keep_at_exec(int fd) { return fcntl(fd, F_SETFD, 0) == 0; }
 
 /// Limit of descriptors from before raise_descriptor_limit().
@@ -154,7 +162,7 @@ Result<Child, Problem> start_guard(const Fd& program, const GuardDescriptors& de
 }
 
 Status<Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std::size_t index,
-                             const Identities& identities) {
+                             const Identities& identities, const Fd& group) {
   const Fd log(open("/dev/null", O_WRONLY | O_CLOEXEC));
   const Fd root(fcntl(mirror.root.get(), F_DUPFD_CLOEXEC, kHighFd));
   const Fd fuse(fcntl(mirror.fuse.get(), F_DUPFD_CLOEXEC, kHighFd));
@@ -166,14 +174,15 @@ Status<Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std:
   const pid_t pid = fork();
   if (pid < 0) return system_problem("cannot start a mirror");
   if (pid > 0) return Unit{};
-  if (settle(log.get(), log.get()) && keep_at_exec(root.get()) && keep_at_exec(fuse.get()) &&
+  if (join(group) && settle(log.get(), log.get()) && keep_at_exec(root.get()) && keep_at_exec(fuse.get()) &&
       (!identities.distinct() || become(identities.subject(index))) && own_group() && end_with_supervisor()) {
     syscall(SYS_execveat, program.get(), "", arguments.data(), environment, AT_EMPTY_PATH);
   }
   _exit(kExecFailed);
 }
 
-Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities) {
+Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities,
+                                     const Fd& group) {
   auto out = make_pipe();
   if (!out) return out.error();
   auto err = make_pipe();
@@ -192,7 +201,7 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   const pid_t pid = fork();
   if (pid < 0) return system_problem("cannot start a sandbox");
   if (pid == 0) {
-    if (settle(out.value().write_end.get(), err.value().write_end.get()) &&
+    if (join(group) && settle(out.value().write_end.get(), err.value().write_end.get()) &&
         std::all_of(subject.command.filter_fds.begin(), subject.command.filter_fds.end(), keep_at_exec) &&
         keep_at_exec(subject.command.info_fd) && keep_at_exec(subject.command.gate_fd) &&
         (!identities.distinct() || become(identities.subject(index))) && own_group() && restore_descriptor_limit() &&

@@ -35,11 +35,13 @@ Result<Child, sandbox::Problem> start_guard(const Fd& program, const GuardDescri
                                             const Identities& identities);
 
 /// What serves one mount of subject `index`, as its host user. It ends when the mount goes.
+/// `group` is the entrance of the subject's control group, or no descriptor.
 Status<sandbox::Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std::size_t index,
-                                      const Identities& identities);
+                                      const Identities& identities, const Fd& group);
 
 /// Subject `index` in its sandbox, in a new time namespace, as its own host user where that can be.
-Result<Child, sandbox::Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities);
+Result<Child, sandbox::Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities,
+                                              const Fd& group);
 
 /// Lets this process open as many files as it may. Subjects keep the limit of before.
 void raise_descriptor_limit();

@@ -16,6 +16,7 @@
 
 #include "trusted/sandbox/devices.hpp"
 #include "trusted/sandbox/host_view.hpp"
+#include "trusted/sandbox/landlock.hpp"
 #include "trusted/sandbox/mounts.hpp"
 #include "trusted/sandbox/seccomp.hpp"
 #include "wire/greeting.hpp"
@@ -32,6 +33,8 @@ using sandbox::ProblemKind;
 constexpr std::size_t kMaxCopiedImage = std::size_t{256} << 20;
 /// Inside the sandbox: preloaded into MPICH's launcher.
 constexpr char kSessionPath[] = "/run/sluice/session.so";
+constexpr char kConfinePath[] = "/run/sluice/confine";
+constexpr char kRulesPath[] = "/run/sluice/rules";
 constexpr char kInnerPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 /// What has to be opened before the run's directory is mounted over a folder of the host.
@@ -61,6 +64,8 @@ class Staging {
     if (!stage_.mirror_program) return sandbox::system_problem("cannot open " + plan_.installation.mirror.string());
     rank_program_.reset(open(plan_.installation.rank.c_str(), O_RDONLY | O_CLOEXEC));
     if (!rank_program_) return sandbox::system_problem("cannot read " + plan_.installation.rank.string());
+    confine_program_.reset(open(plan_.installation.confine.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!confine_program_) return sandbox::system_problem("cannot read " + plan_.installation.confine.string());
     session_library_.reset(open(plan_.installation.session().c_str(), O_RDONLY | O_CLOEXEC));
     if (!session_library_) return sandbox::system_problem("cannot read " + plan_.installation.session().string());
     for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
@@ -69,6 +74,10 @@ class Staging {
       held_.push_back(std::move(held).value());
     }
     if (auto mounted = mount_directory(); !mounted) return mounted.error();
+    if (!identities_.distinct()) {
+      stage_.relaxations.push_back(
+          {"host-users", "", "all subjects are one user of the host and share what the kernel counts for each user"});
+    }
     for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
       if (auto staged = stage_subject(i); !staged) return staged.error();
     }
@@ -89,12 +98,14 @@ class Staging {
   Status<Problem> stage_grants(std::size_t index, const std::string& base, StagedSubject& staged);
   Status<Problem> stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_output(std::size_t index, const std::string& base, StagedSubject& staged);
+  Status<Problem> stage_confinement(std::size_t index, const std::string& base, StagedSubject& staged);
   std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
 
   const Plan& plan_;
   const Identities& identities_;
   Stage stage_;
   Fd rank_program_;
+  Fd confine_program_;
   Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
@@ -279,6 +290,8 @@ Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base
       auto made = stage_mirror(index, std::move(root), grants[i].directory, place, staged);
       if (!made) return made.error();
       mirrored = made.value();
+      // Unlike the system, it may change while the run lasts.
+      if (mirrored) staged.mirrors.back().seconds = 0;
       if (!mirrored) relax("file-pages", index, "shares the pages of " + grants[i].place + " with another subject");
     }
     if (!mirrored) {
@@ -329,6 +342,28 @@ Status<Problem> Staging::stage_output(std::size_t index, const std::string& base
   return Unit{};
 }
 
+/// The first program of the sandbox, which confines the others. After everything else that is shown.
+Status<Problem> Staging::stage_confinement(std::size_t index, const std::string& base, StagedSubject& staged) {
+  const std::string program = base + "/confine";
+  if (auto copied = sandbox::copy_file(path_of(confine_program_), program, kMaxCopiedImage); !copied) return copied;
+  std::vector<Entry>& entries = staged.command.entries;
+  entries.push_back({Entry::Kind::read_only, kConfinePath, program});
+  std::string rules = "-";
+  if (sandbox::landlock_version() > 0) {
+    rules = kRulesPath;
+    const std::string list = base + "/rules";
+    entries.push_back({Entry::Kind::read_only, rules, list});
+    const std::string text = sandbox::print_rules(sandbox::path_rules(entries, {wire::kOutputFolder}));
+    if (auto written = sandbox::write_text(list, text); !written) return written;
+  } else {
+    relax("landlock", index, "is not confined by Landlock, which this kernel has not");
+  }
+  staged.command.program = {kConfinePath, rules, std::to_string(plan_.subjects[index].limits.processes)};
+  const std::vector<std::string>& command = plan_.subjects[index].command;
+  staged.command.program.insert(staged.command.program.end(), command.begin(), command.end());
+  return Unit{};
+}
+
 std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_t index) const {
   const policy::Subject& subject = plan_.policy.subjects[index];
   std::vector<std::pair<std::string, std::string>> result = {
@@ -374,7 +409,7 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   if (auto done = stage_output(index, base, staged); !done) return done;
   staged.command.environment = environment(index);
   staged.command.directory = folder;
-  staged.command.program = plan_.subjects[index].command;
+  if (auto done = stage_confinement(index, base, staged); !done) return done;
   const bool writes = std::any_of(held_[index].grants.begin(), held_[index].grants.end(),
                                   [](const Held& held) { return held.writable; });
   auto filter = sandbox::system_call_filter({.file_locks = writes && !devices.value().empty()});

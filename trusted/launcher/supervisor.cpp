@@ -59,12 +59,13 @@ struct Sandbox {
 class Supervisor {
  public:
   Supervisor(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
-             std::vector<sandbox::Relaxation> relaxations)
+             std::vector<sandbox::LimitGroup> groups, std::vector<sandbox::Relaxation> relaxations)
       : plan_(plan),
         identities_(identities),
         front_(std::move(control)),
         outputs_(std::move(outputs)),
-        audit_(std::move(outputs_.audit), plan) {
+        audit_(std::move(outputs_.audit), plan),
+        groups_(std::move(groups)) {
     state_.subjects.resize(plan.subjects.size());
     state_.flows.resize(plan.policy.table.flows.size());
     state_.relaxations = std::move(relaxations);
@@ -94,9 +95,10 @@ class Supervisor {
   void on_event(const guard::Event& event);
   bool on_info(std::size_t index);
   void open_gate(std::size_t index);
-  void note(std::size_t index, const char* name, const std::string& what);
+  void note(std::size_t index, const sandbox::Relaxation& relaxation);
   void reap();
   void check_gone(std::size_t index);
+  void look_at_memory(std::size_t index);
   void look_now_and_then();
   void end_subject(std::size_t index, EndedBy by, const std::string& why);
   void stop(bool now);
@@ -112,6 +114,7 @@ class Supervisor {
   Fd front_;
   Outputs outputs_;
   AuditLog audit_;
+  std::vector<sandbox::LimitGroup> groups_;  ///< of the subjects; none where this host has none
   RunState state_;
   Fd signals_;
   Stage stage_;
@@ -147,6 +150,9 @@ Status<Problem> Supervisor::set_up() {
   stage_ = std::move(staged).value();
   state_.relaxations.insert(state_.relaxations.end(), stage_.relaxations.begin(), stage_.relaxations.end());
   audit_.run_started(identities_, state_);
+  for (const sandbox::Relaxation& relaxation : state_.relaxations) {
+    if (auto allowed = check_relaxation(plan_, relaxation); !allowed) return allowed;
+  }
   auto started = start_guard_process(plan_, stage_, identities_);
   if (!started) return started.error();
   guard_ = std::move(started.value().child);
@@ -157,12 +163,14 @@ Status<Problem> Supervisor::set_up() {
 
 Status<Problem> Supervisor::start_subjects() {
   state_.started = Clock::now();
+  const Fd none;
   for (std::size_t i = 0; i < stage_.subjects.size(); ++i) {
+    const Fd& group = groups_.empty() ? none : groups_[i].entrance();
     for (const StagedMirror& mirror : stage_.subjects[i].mirrors) {
-      if (auto started = start_mirror(stage_.mirror_program, mirror, i, identities_); !started) return started;
+      if (auto started = start_mirror(stage_.mirror_program, mirror, i, identities_, group); !started) return started;
     }
     stage_.subjects[i].mirrors.clear();
-    auto child = start_sandbox(stage_.subjects[i], i, identities_);
+    auto child = start_sandbox(stage_.subjects[i], i, identities_, group);
     if (!child) return child.error();
     Sandbox sandbox;
     sandbox.child = std::move(child).value();
@@ -345,15 +353,21 @@ bool Supervisor::on_info(std::size_t index) {
 void Supervisor::open_gate(std::size_t index) {
   Sandbox& sandbox = sandboxes_[index];
   if (!sandbox::hide_network_counters(sandbox.first_pid)) {
-    note(index, "network-counters", "can read counters of the whole host's network in /proc/net");
+    note(index, {"network-counters", plan_.policy.subjects[index].name,
+                 "can read counters of the whole host's network in /proc/net"});
   }
   (void)!write(sandbox.child.gate.get(), "g", 1);
   sandbox.child.gate.reset();
 }
 
-void Supervisor::note(std::size_t index, const char* name, const std::string& what) {
-  state_.relaxations.push_back({name, plan_.policy.subjects[index].name, what});
-  audit_.relaxation(state_.relaxations.back());
+/// A relaxation that shows only now. The subject has not begun: if the policy refuses that, it never does.
+void Supervisor::note(std::size_t index, const sandbox::Relaxation& relaxation) {
+  state_.relaxations.push_back(relaxation);
+  audit_.relaxation(relaxation);
+  const auto allowed = check_relaxation(plan_, relaxation);
+  if (allowed) return;
+  state_.host_failed = true;
+  end_subject(index, EndedBy::collapse, allowed.error().what);
 }
 
 void Supervisor::reap() {
@@ -386,10 +400,20 @@ void Supervisor::check_gone(std::size_t index) {
   subject.phase = SubjectState::Phase::ended;
   sandbox.drain->end();
   audit_.denials(statistics());
+  look_at_memory(index);
   audit_.subject_ended(index, subject);
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
   const guard::Command command{guard::CommandKind::subject_ended, static_cast<std::uint32_t>(index)};
   (void)send(guard_control_.get(), &command, sizeof command, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/// Says so if the kernel has ended processes of a subject because they needed more memory than it may have.
+void Supervisor::look_at_memory(std::size_t index) {
+  if (groups_.empty() || groups_[index].ended_for_memory() == 0) return;
+  SubjectState& subject = state_.subjects[index];
+  if (subject.ended_by != EndedBy::itself) return;
+  subject.ended_by = EndedBy::memory_limit;
+  subject.why = "it needed more memory than it may have; `limits: { memory: ... }` in the policy gives it more";
 }
 
 void Supervisor::look_now_and_then() {
@@ -455,8 +479,9 @@ int Supervisor::report() {
 }  // namespace
 
 int supervise(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
-              std::vector<sandbox::Relaxation> relaxations) {
-  return Supervisor(plan, identities, std::move(control), std::move(outputs), std::move(relaxations)).run();
+              std::vector<sandbox::LimitGroup> groups, std::vector<sandbox::Relaxation> relaxations) {
+  return Supervisor(plan, identities, std::move(control), std::move(outputs), std::move(groups), std::move(relaxations))
+      .run();
 }
 
 }  // namespace sluice::launcher

@@ -8,6 +8,7 @@
 #include "trusted/launcher/drain.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/plan.hpp"
+#include "trusted/sandbox/limit_group.hpp"
 #include "trusted/sandbox/relaxation.hpp"
 
 namespace sluice::launcher {
@@ -25,7 +26,8 @@ struct Outputs {
 
 /// Runs `plan` to its end; returns the exit code of the run. `control` is the supervisor's end of the connection to
 /// the front; its end means that the front is gone.
+/// `groups` are the subjects' control groups, one each or none at all.
 int supervise(const Plan& plan, const Identities& identities, Fd control, Outputs outputs,
-              std::vector<sandbox::Relaxation> relaxations);
+              std::vector<sandbox::LimitGroup> groups, std::vector<sandbox::Relaxation> relaxations);
 
 }  // namespace sluice::launcher

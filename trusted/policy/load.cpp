@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kVersion = "1";
 
 void read_policy(const Node& root, CheckFiles check, Draft& draft) {
-  static const std::vector<std::string> kKeys{"sluice", "lattice", "subjects", "flows"};
+  static const std::vector<std::string> kKeys{"sluice", "lattice", "subjects", "flows", "require"};
   const Fields fields(root, "the policy", kKeys, draft.mistakes);
   const Node* version = fields.need("sluice", {}, "sluice: 1");
   if (version != nullptr && version->text != kVersion) {  // another language: its other mistakes would mislead
@@ -34,6 +34,7 @@ void read_policy(const Node& root, CheckFiles check, Draft& draft) {
     draft.policy.flows_line = fields.key_place("flows").line;
     read_flows(*node, draft);
   }
+  if (const Node* node = fields.find("require")) read_requirements(*node, draft);
   check_grants(check, draft);
 }
 

@@ -53,6 +53,12 @@ struct FileGrant {
   Place place;
 };
 
+/// What a subject may use at most; 0: what `sluice run` thinks right.
+struct Limits {
+  std::uint64_t processes = 0;  ///< processes and threads, those of mpiexec included
+  std::uint64_t memory = 0;     ///< bytes, files in memory included
+};
+
 struct Subject {
   std::string name;
   lattice::Label label;
@@ -67,6 +73,7 @@ struct Subject {
   std::vector<FileGrant> files;
   std::vector<std::pair<std::string, std::string>> environment;  ///< in the policy's order
   World world = World::run;
+  Limits limits;
   Place place;  ///< of the subject's name
 };
 
@@ -77,7 +84,8 @@ struct Policy {
   std::filesystem::path folder;  ///< of `file`, links resolved; relative paths start here and ranks work here
   lattice::Lattice lattice;
   std::vector<Subject> subjects;
-  std::uint32_t flows_line = 1;  ///< of the `flows:` key, or of `subjects:` if the policy has no flows
+  std::vector<std::string> require;  ///< relaxations with which the run does not start; "all" for any
+  std::uint32_t flows_line = 1;      ///< of the `flows:` key, or of `subjects:` if the policy has no flows
   table::RunTable table;
 };
 

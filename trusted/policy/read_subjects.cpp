@@ -151,11 +151,12 @@ void read_optional(const Fields& fields, CheckFiles check, Subject& subject, Dra
     subject.world = static_cast<World>(read_choice(*node, "world", subject, kWorlds, draft.mistakes));
   }
   if (const Node* node = fields.find("files")) read_files(*node, check, subject, draft);
+  if (const Node* node = fields.find("limits")) read_limits(*node, subject, draft);
   if (const Node* node = fields.find("env")) read_environment(*node, subject, draft);
 }
 
 void read_subject(const Node& key, const Node& value, CheckFiles check, Draft& draft) {
-  static const std::vector<std::string> kKeys{"label", "ranks", "run", "mpi", "files", "env", "world"};
+  static const std::vector<std::string> kKeys{"label", "ranks", "run", "mpi", "files", "env", "world", "limits"};
   Mistakes& mistakes = draft.mistakes;
   if (!lattice::is_name(key.text) || key.text[0] == '.' || key.text[0] == '-') {
     mistakes.add(key.place, quote(key.text) + " cannot name a subject",

@@ -31,6 +31,13 @@ void check_paths(const std::vector<std::pair<std::size_t, Place>>& shared, Draft
 void read_files(const Node& node, CheckFiles check, Subject& subject, Draft& draft);
 void find_image(const Node& program, CheckFiles check, Subject& subject, Draft& draft);
 
+/// Key `limits` of one subject.
+void read_limits(const Node& node, Subject& subject, Draft& draft);
+
+/// Names of relaxations that a policy may refuse.
+const std::vector<std::string>& requirable();
+void read_requirements(const Node& node, Draft& draft);
+
 /// Reports what is wrong between the files of different subjects, and, with CheckFiles::yes, on this host.
 void check_grants(CheckFiles check, Draft& draft);
 

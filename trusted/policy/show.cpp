@@ -109,6 +109,20 @@ std::string files_text(const Policy& policy) {
   return rows.empty() ? "  none\n" : columns(rows);
 }
 
+/// Only what the policy says; most say nothing.
+std::string limits_text(const Policy& policy, Colour colour) {
+  Rows rows;
+  for (const Subject& subject : policy.subjects) {
+    if (subject.limits.processes != 0) {
+      rows.push_back({subject.name, "processes", std::to_string(subject.limits.processes)});
+    }
+    if (subject.limits.memory != 0) rows.push_back({subject.name, "memory", print_size(subject.limits.memory)});
+  }
+  std::string text = rows.empty() ? "" : heading("limits", colour) + columns(rows);
+  if (!policy.require.empty()) text += heading("required", colour) + "  " + joined(policy.require, ", ") + "\n";
+  return text;
+}
+
 std::string environment_text(const Policy& policy) {
   Rows rows;
   for (const Subject& subject : policy.subjects) {
@@ -137,8 +151,9 @@ std::string decisions_text(const Policy& policy, Colour colour) {
 std::string show(const Policy& policy, Colour colour) {
   return title(policy) + heading("lattice", colour) + lattice_text(policy) + heading("subjects", colour) +
          subjects_text(policy) + heading("files", colour) + files_text(policy) + heading("environment", colour) +
-         environment_text(policy) + heading("flows", colour) + flows_text(policy) + heading("capabilities", colour) +
-         capabilities_text(policy) + heading("decisions", colour) + decisions_text(policy, colour);
+         environment_text(policy) + limits_text(policy, colour) + heading("flows", colour) + flows_text(policy) +
+         heading("capabilities", colour) + capabilities_text(policy) + heading("decisions", colour) +
+         decisions_text(policy, colour);
 }
 
 std::string summary(const Policy& policy, Colour colour) {

@@ -24,7 +24,10 @@ void put_subject(Json& json, const Subject& subject, const table::Subject& entry
   }
   json.close_list().key("env").open_object();
   for (const auto& [name, value] : subject.environment) json.key(name).text(value);
-  json.close_object().key("line").number(subject.place.line).close_object();
+  json.close_object();
+  if (subject.limits.processes != 0) json.key("processes").number(subject.limits.processes);
+  if (subject.limits.memory != 0) json.key("memory_bytes").number(subject.limits.memory);
+  json.key("line").number(subject.place.line).close_object();
 }
 
 void put_flow(Json& json, const Policy& policy, const table::Flow& flow) {
@@ -66,7 +69,9 @@ std::string show_json(const Policy& policy) {
   json.key("lattice").open_object();
   put_texts(json, "levels", policy.lattice.levels());
   put_texts(json, "compartments", policy.lattice.compartments());
-  json.close_object().key("subjects").open_list();
+  json.close_object();
+  if (!policy.require.empty()) put_texts(json, "require", policy.require);
+  json.key("subjects").open_list();
   const auto count = static_cast<std::uint32_t>(policy.subjects.size());
   for (std::uint32_t i = 0; i < count; ++i) put_subject(json, policy.subjects[i], policy.table.subjects[i]);
   json.close_list().key("flows").open_list();

@@ -17,6 +17,8 @@
 #include <system_error>
 
 #include "trusted/base/fd.hpp"
+#include "trusted/sandbox/landlock.hpp"
+#include "trusted/sandbox/limit_group.hpp"
 #include "trusted/sandbox/mounts.hpp"
 #include "trusted/sandbox/path_label.hpp"
 #include "trusted/sandbox/probe.hpp"
@@ -188,10 +190,21 @@ Check check_labels() {
           "use ext4, xfs or btrfs for writable folders"};
 }
 
-Check check_control_groups() {
-  return {"control groups", Verdict::degraded,
-          "not used: a limit group would outlive a run that is killed; memory and processor shares are the host's",
-          "start `sluice run` inside a limit of the site's own, such as systemd-run --scope -p MemoryMax="};
+Check check_memory_groups() {
+  const auto place = find_memory_group();
+  if (place) {
+    return {"memory groups", Verdict::ok,
+            "version " + std::to_string(place.value().version) + ", in " + place.value().folder.string(), ""};
+  }
+  return {"memory groups", Verdict::degraded, place.error().what + "; a subject may use all memory of the host",
+          place.error().mend};
+}
+
+Check check_landlock() {
+  const int version = landlock_version();
+  if (version > 0) return {"Landlock", Verdict::ok, "version " + std::to_string(version), ""};
+  return {"Landlock", Verdict::degraded, "this kernel has none: mounts and the system-call filter stand alone",
+          "a kernel with CONFIG_SECURITY_LANDLOCK, started with lsm=landlock,..."};
 }
 
 Check check_ptrace_scope() {
@@ -212,6 +225,7 @@ void check_parts(const Places& places, CheckDepth depth, std::vector<Check>& che
   const std::string build = "build Sluice whole: cmake --build --preset release";
   checks.push_back(check_file("guard", places.guard, build, Verdict::missing));
   checks.push_back(check_file("starter of ranks", places.rank, build, Verdict::missing));
+  checks.push_back(check_file("first program", places.confine, build, Verdict::missing));
   checks.push_back(check_file("mirror of system files", places.mirror, build, Verdict::missing));
   if (depth == CheckDepth::before_a_run) return;
   // One of the two MPIs is enough for a policy that uses only that one.
@@ -237,7 +251,7 @@ std::vector<Check> check_host(CheckDepth depth, const Places& places) {
   checks.push_back(check_own_inodes());
   if (depth == CheckDepth::everything) {
     for (auto* check : {check_own_pages, check_network_counters, check_owner_maps, check_distinct_users, check_labels,
-                        check_control_groups, check_ptrace_scope}) {
+                        check_memory_groups, check_landlock, check_ptrace_scope}) {
       checks.push_back(check());
     }
   }

@@ -23,8 +23,9 @@ struct Check {
 /// Where the parts of Sluice lie.
 struct Places {
   std::filesystem::path guard;
-  std::filesystem::path rank;    ///< the program that starts each rank
-  std::filesystem::path mirror;  ///< the program that gives a sandbox pages of its own
+  std::filesystem::path rank;     ///< the program that starts each rank
+  std::filesystem::path mirror;   ///< the program that gives a sandbox pages of its own
+  std::filesystem::path confine;  ///< the first program in every sandbox
   std::filesystem::path libraries;
 };
 

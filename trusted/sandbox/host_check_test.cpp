@@ -10,8 +10,9 @@ namespace sluice::sandbox {
 namespace {
 
 TEST(HostCheck, MissingGuardIsNamedAndMended) {
-  const auto checks =
-      check_host(CheckDepth::before_a_run, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent/sluice-mirror", "/nonexistent"});
+  const auto checks = check_host(CheckDepth::before_a_run,
+                                 {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent/sluice-mirror",
+                                  "/nonexistent/sluice-confine", "/nonexistent"});
   const auto guard =
       std::find_if(checks.begin(), checks.end(), [](const Check& check) { return check.name == "guard"; });
   ASSERT_NE(guard, checks.end());
@@ -26,8 +27,9 @@ TEST(HostCheck, DegradedIsFit) {
 }
 
 TEST(HostCheck, WhatIsNotOkSaysMore) {
-  for (const Check& check :
-       check_host(CheckDepth::everything, {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank", "/nonexistent/sluice-mirror", "/nonexistent"})) {
+  for (const Check& check : check_host(CheckDepth::everything,
+                                       {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank",
+                                        "/nonexistent/sluice-mirror", "/nonexistent/sluice-confine", "/nonexistent"})) {
     if (check.verdict != Verdict::ok) {
       EXPECT_FALSE(check.detail.empty()) << check.name;
     }
