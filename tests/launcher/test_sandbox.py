@@ -32,24 +32,24 @@ def subject(name: str, extra: str = "") -> str:
 FORK_BOMB = """#!/usr/bin/python3
 import os, time
 held, refused = 0, 0
-deadline = time.monotonic() + 3
+deadline = time.monotonic() + 2
 while time.monotonic() < deadline and refused < 50:
     try:
         if os.fork() == 0:
-            time.sleep(8)
+            time.sleep(4)
             os._exit(0)
         held += 1
     except OSError:
         refused += 1
         time.sleep(0.05)
 print("held", held, "refused", refused, flush=True)
-time.sleep(2)
+time.sleep(1)
 """
 # Starts one process after another while the others go on.
 STARTER = """#!/usr/bin/python3
 import subprocess, time
 good = 0
-deadline = time.monotonic() + 4
+deadline = time.monotonic() + 3
 while time.monotonic() < deadline:
     good += subprocess.run(["/bin/true"], check=False).returncode == 0
     time.sleep(0.05)
@@ -79,15 +79,15 @@ def test_fork_bomb_stays_in_its_subject(uid):
         assert result.code == 0, result.explain()
         words = result.output_of("bomb").split()
         held, refused = int(words[words.index("held") + 1]), int(words[words.index("refused") + 1])
-        assert 20 <= held < 100 and refused >= 50, result.explain()
+        assert 20 <= held < 100 and refused >= 20, result.explain()
         started = result.output_of("starter").split()
-        assert int(started[started.index("started") + 1]) >= 10, result.explain()
+        assert int(started[started.index("started") + 1]) >= 5, result.explain()
 
 
 def test_without_a_limit_the_bomb_goes_further():
     """The control: what stops it is the limit."""
     with SluiceRun(HEAD + subject("bomb")) as run:
-        run.write("bomb", FORK_BOMB.replace("sleep(8)", "sleep(3)").replace("+ 3", "+ 0.5"))
+        run.write("bomb", FORK_BOMB.replace("sleep(4)", "sleep(2)").replace("+ 2", "+ 0.5"))
         result = run.run(timeout=60)
         words = result.output_of("bomb").split()
         assert int(words[words.index("held") + 1]) >= 100, result.explain()
@@ -142,11 +142,11 @@ def group_of(pid: int) -> pathlib.Path:
 @pytest.mark.parametrize("victims", ["front", "supervisor", "keeper", "front and supervisor"])
 def test_groups_go_however_the_run_ends(victims):
     with SluiceRun(HEAD + subject("one")) as run:
-        run.write("one", "#!/bin/sh\necho began\nexec sleep 30\n")
+        run.write("one", "#!/bin/sh\nexec sleep 30\n")
         run.start()
-        await_true(run, lambda: "began" in (run.folder / "stdout.txt").read_text(), "the subject to begin")
-        inside = [pid for pid in descendants(run.process.pid) if "sleep 30" in command_line(pid)]
-        group = group_of(inside[0])
+        sleepers = lambda: [pid for pid in descendants(run.process.pid) if command_line(pid) == "sleep 30"]  # noqa: E731
+        await_true(run, sleepers, "the subject to begin")
+        group = group_of(sleepers()[0])
         assert re.fullmatch(r"sluice-\d+-0", group.name) and group.is_dir(), group
         parts = {"front": run.process.pid, "keeper": int(group.name.split("-")[1])}
         parts["supervisor"] = next(
