@@ -200,13 +200,6 @@ Check check_memory_groups() {
           place.error().mend};
 }
 
-Check check_landlock() {
-  const int version = landlock_version();
-  if (version > 0) return {"Landlock", Verdict::ok, "version " + std::to_string(version), ""};
-  return {"Landlock", Verdict::degraded, "this kernel has none: mounts and the system-call filter stand alone",
-          "a kernel with CONFIG_SECURITY_LANDLOCK, started with lsm=landlock,..."};
-}
-
 Check check_ptrace_scope() {
   const std::string scope = first_line("/proc/sys/kernel/yama/ptrace_scope");
   if (scope.empty() || scope == "0")
@@ -239,6 +232,12 @@ void check_parts(const Places& places, CheckDepth depth, std::vector<Check>& che
 
 }  // namespace
 
+Check landlock_check(int version) {
+  if (version > 0) return {"Landlock", Verdict::ok, "version " + std::to_string(version), ""};
+  return {"Landlock", Verdict::degraded, "this kernel has none: mounts and the system-call filter stand alone",
+          "a kernel with CONFIG_SECURITY_LANDLOCK, started with lsm=landlock,..."};
+}
+
 std::vector<Check> check_host(CheckDepth depth, const Places& places) {
   std::vector<Check> checks = {check_user_namespace()};
   if (depth == CheckDepth::everything) {
@@ -251,10 +250,11 @@ std::vector<Check> check_host(CheckDepth depth, const Places& places) {
   checks.push_back(check_own_inodes());
   if (depth == CheckDepth::everything) {
     for (auto* check : {check_own_pages, check_network_counters, check_owner_maps, check_distinct_users, check_labels,
-                        check_memory_groups, check_landlock, check_ptrace_scope}) {
+                        check_memory_groups, check_ptrace_scope}) {
       checks.push_back(check());
     }
   }
+  if (depth == CheckDepth::everything) checks.push_back(landlock_check(landlock_version()));
   check_parts(places, depth, checks);
   return checks;
 }

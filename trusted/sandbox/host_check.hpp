@@ -37,6 +37,9 @@ enum class CheckDepth {
 /// Leaves nothing behind: what it tries, it tries in child processes of their own namespaces.
 std::vector<Check> check_host(CheckDepth depth, const Places& places);
 
+/// What `sluice doctor` says of a kernel with that version of Landlock; 0 for none.
+Check landlock_check(int version);
+
 /// True if runs can start.
 bool is_fit(const std::vector<Check>& checks);
 

@@ -26,6 +26,14 @@ TEST(HostCheck, DegradedIsFit) {
   EXPECT_FALSE(is_fit({{"a", Verdict::ok, "", ""}, {"b", Verdict::missing, "", ""}}));
 }
 
+TEST(HostCheck, KernelWithoutLandlockIsFitAndToldHowToHaveIt) {
+  const Check none = landlock_check(0);
+  EXPECT_EQ(none.verdict, Verdict::degraded);
+  EXPECT_NE(none.mend.find("CONFIG_SECURITY_LANDLOCK"), std::string::npos);
+  EXPECT_TRUE(is_fit({none}));
+  EXPECT_EQ(landlock_check(7).verdict, Verdict::ok);
+}
+
 TEST(HostCheck, WhatIsNotOkSaysMore) {
   for (const Check& check : check_host(CheckDepth::everything,
                                        {"/nonexistent/sluice-guard", "/nonexistent/sluice-rank",
