@@ -103,9 +103,9 @@ std::vector<Means> ring_means() {
       {1, "ring_state", "receiver drains or sleeps; sender reads what is taken, the doorbell flag and refused sends",
        kNeeds, Kind::storage, microseconds(5000), true, make<State, Behaviour::sleep_or_drain>},
       {1, "send_latency_drain", "receiver gives memory back or hoards it; sender times bursts", kNeeds, Kind::timing,
-       microseconds(10000), true, make<Latency, Behaviour::hoard_or_drain>},
+       microseconds(20000), true, make<Latency, Behaviour::hoard_or_drain>},
       {1, "send_latency_spin", "receiver spins or sleeps; sender times bursts", "a flow, and too few processors",
-       Kind::timing, microseconds(10000), true, make<Latency, Behaviour::spin_or_sleep>},
+       Kind::timing, microseconds(20000), true, make<Latency, Behaviour::spin_or_sleep>},
   };
 }
 

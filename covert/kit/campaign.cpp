@@ -33,6 +33,16 @@ std::string why_not(const Result& result, const std::string& name) {
   return {};
 }
 
+/// Why there is no figure, if there is none. A sender that has ended would look like a channel that is closed.
+std::string problem_of(const Result& result, const Item& item) {
+  if (!result.problem.empty()) return result.problem;
+  const std::string name = item.means->name;
+  if (!result.high_done.contains(name)) return "the sender has ended: " + result.said;
+  const auto seen = result.observed.find(name);
+  const bool whole = seen != result.observed.end() && seen->second.symbols() == item.symbols;
+  return whole && result.low_done.contains(name) ? "" : "the receiver has ended: " + result.said;
+}
+
 /// First a look at which means can be prepared at all; only those are then measured.
 class Conductor {
  public:
@@ -122,13 +132,14 @@ class Conductor {
     const Result result = perform(equipment_, setting, items, seed, interrupted_);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       Outcome& outcome = at(*rows[i], setting);
-      const auto seen = result.observed.find(rows[i]->means->name);
-      if (!result.problem.empty() || seen == result.observed.end() || seen->second.symbols() != items[i].symbols) {
-        outcome = {Outcome::State::failed, result.problem.empty() ? "the receiver wrote nothing" : result.problem, {}};
+      const std::string problem = problem_of(result, items[i]);
+      if (!problem.empty()) {
+        outcome = {Outcome::State::failed, problem, {}};
         continue;
       }
-      outcome.estimate = estimate(secret_bits(seed, items[i]), seen->second,
-                                  std::chrono::duration<double>(items[i].slot).count(), seed);
+      const Observations& seen = result.observed.at(rows[i]->means->name);
+      outcome.estimate =
+          estimate(secret_bits(seed, items[i]), seen, std::chrono::duration<double>(items[i].slot).count(), seed);
     }
   }
 

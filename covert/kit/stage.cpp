@@ -31,6 +31,7 @@ constexpr milliseconds kPoll{20};
 constexpr seconds kPatience{60};  // for a run to start and end, beyond what its items take
 constexpr seconds kGrace{10};     // for an interrupted run
 constexpr int kTries = 3;
+constexpr std::size_t kMostSaid = 400;
 constexpr std::size_t kSharedBytes = 65536;
 
 using Words = std::vector<std::string>;
@@ -124,12 +125,16 @@ struct Go {
   }
 };
 
-std::string tail_of(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  const std::string all = text.str();
-  return all.size() > 2000 ? all.substr(all.size() - 2000) : all;
+/// The last lines that `sluice run` itself, or a probe, has written to the log; not what the subjects have.
+std::string said_in(const std::string& log) {
+  std::ifstream file(log);
+  std::string said;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with("sluice") && !line.starts_with("covert probe")) continue;
+    said += (said.empty() ? "" : "; ") + line;
+    if (said.size() > kMostSaid) said.erase(0, said.size() - kMostSaid);
+  }
+  return said;
 }
 
 /// One number for each go of this process: names of folders and tokens.
@@ -165,10 +170,13 @@ Result perform_once(const Equipment& equipment, Setting setting, const std::vect
   result.low_ready = read_readiness(go.folder + "/low/" + kReadyFile);
   result.high_ready = read_readiness(go.folder + "/high/" + kReadyFile);
   result.observed = read_observations(go.folder + "/low/" + kObservedFile);
+  result.low_done = read_readiness(go.folder + "/low/" + kDoneFile);
+  result.high_done = read_readiness(go.folder + "/high/" + kDoneFile);
+  result.said = said_in(log);
   if (!in_time) result.problem = "took too long";
   if (interrupted) result.problem = "interrupted";
   if (result.low_ready.size() < items.size() || result.high_ready.size() < items.size()) {
-    result.problem = "a role did not start: " + tail_of(log);
+    result.problem = "a role did not start: " + result.said;
   }
   std::error_code error;
   fs::remove_all(go.folder, error);

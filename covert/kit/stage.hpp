@@ -31,6 +31,9 @@ struct Result {
   std::map<std::string, std::string> low_ready;  ///< by means: why this role could not prepare it; empty if it could
   std::map<std::string, std::string> high_ready;
   std::map<std::string, Observations> observed;  ///< by means
+  std::map<std::string, std::string> low_done;   ///< by means that this role has come through to the end
+  std::map<std::string, std::string> high_done;
+  std::string said;  ///< the end of what the run said
 };
 
 /// Runs both roles through the items and waits for them, or until `interrupted` says so. `seed`: of the secret.

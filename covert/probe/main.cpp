@@ -97,6 +97,7 @@ int play(const Place& place, const std::vector<Item>& items, std::uint64_t seed,
     } else if (!append(place.own + "/" + kObservedFile, item.means->name, observe_all(*attack, item, start))) {
       return kUsage;
     }
+    std::ofstream(place.own + "/" + kDoneFile, std::ios::app) << item.means->name << " -\n";
   }
   // Neither role's end may show in the other's last symbols.
   sleep_until(base);

@@ -19,6 +19,7 @@ std::map<std::string, std::string> read_readiness(const std::string& file);
 
 inline constexpr char kObservedFile[] = "observed";
 inline constexpr char kReadyFile[] = "ready";
+inline constexpr char kDoneFile[] = "done";  ///< names of the means that the role has come through, in lines like those
 /// Stands in the latter in place of a means if the role came too late.
 inline constexpr char kLate[] = "late";
 
