@@ -29,6 +29,18 @@ int MPIX_Err_flow(void);
 int MPIX_Err_ended(void);
 #define MPIX_ERR_ENDED (MPIX_Err_ended())
 
+/* Error class of a receive whose message was lost because the queue had no room for it (`when_full: drop` in the
+ * policy). The receive that would have taken the message fails in its place, with source and tag in the status and no
+ * data; a message is lost as a whole or not at all, and the order of the others is kept. MPI_Probe finds a lost message
+ * as one of length 0. */
+int MPIX_Err_missed(void);
+#define MPIX_ERR_MISSED (MPIX_Err_missed())
+
+/* What this process has missed of a rank of MPI_COMM_WORLD, in all and so far: how many messages, and their bytes
+ * together. Counts a message once this process has come upon the loss, which is no later than the receive that fails.
+ * Messages of collective operations count too. Either pointer may be NULL. */
+int MPIX_Missed(int world_rank, long long* messages, long long* bytes);
+
 /* Communicator of the calling process's own subject: a genuine communicator of the host MPI. Equal to
  * MPI_COMM_WORLD in a run of one subject (Brightwell et al. 1997, section on MPI_COMM_SUBJECT). */
 MPI_Comm MPIX_Comm_subject(void);

@@ -20,6 +20,10 @@ enum class FrameKind : std::uint32_t {
   skip = 3,           ///< transmit ring only: nothing here, go on at the ring's start
   next_segment = 4,   ///< mailbox only: go on at the start of segment `endpoint`
   sender_ended = 5,   ///< mailbox only: rank `endpoint` sends no more; `extent` is 1 if its last message is cut short
+  /// Mailbox only: messages of rank `endpoint` with this tag and context for which the queue had no room
+  /// (`when_full: drop`). `extent` is their bytes together, the payload a std::uint64_t, how many they are. They stand
+  /// here in the order of that rank's messages. If one of its messages is open, that is the first of them.
+  messages_missed = 6,
 };
 
 struct FrameHeader {

@@ -31,6 +31,10 @@ inline constexpr std::uint64_t kMaxMessageBytes = std::uint64_t{1} << 40;
 inline constexpr std::uint64_t kMinQueueBytes = std::uint64_t{1} << 20;
 inline constexpr std::uint64_t kMaxQueueBytes = std::uint64_t{1} << 36;
 
+/// Smallest and largest spill file of one flow (`when_full: spill`).
+inline constexpr std::uint64_t kMinSpillBytes = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t kMaxSpillBytes = std::uint64_t{1} << 42;
+
 inline constexpr std::size_t kCacheLine = 64;
 inline constexpr std::size_t kPage = 4096;
 

@@ -45,7 +45,8 @@ def with_mpis(subjects: list, combination: str) -> list:
 
 
 def policy_text(subjects: list, flows: list, queue: str = "16MiB", path: str = "relay") -> str:
-    """A policy, one flow a line. A flow is (from, to) or (from, to, queue). All have the same path."""
+    """A policy, one flow a line. A flow is (from, to), (from, to, queue) or (from, to, queue, further keys). All have the same
+    path."""
     lines = ["sluice: 1", "lattice:", "  levels: [UNCLASSIFIED, SECRET, TOP_SECRET]", "  compartments: [IMG, NUC]", "subjects:"]
     for subject in subjects:
         files = {subject.image: "read", **subject.files}
@@ -62,13 +63,15 @@ def policy_text(subjects: list, flows: list, queue: str = "16MiB", path: str = "
     lines.append("flows:" if flows else "flows: []")
     for flow in flows:
         size = flow[2] if len(flow) > 2 else queue
-        lines.append(f"  - {{ from: {flow[0]}, to: {flow[1]}, queue: {size}, path: {path} }}")
+        keys = f", {flow[3]}" if len(flow) > 3 else ""
+        lines.append(f"  - {{ from: {flow[0]}, to: {flow[1]}, queue: {size}, path: {path}{keys} }}")
     return "\n".join(lines) + "\n"
 
 
-def prepared(subjects: list, flows: list, queue: str = "16MiB", uid: int = None, path: str = "relay") -> SluiceRun:
-    """A run of these subjects with their programs copied beside the policy, not started yet."""
-    run = SluiceRun(policy_text(subjects, flows, queue, path), uid=uid)
+def prepared(subjects: list, flows: list, queue: str = "16MiB", uid: int = None, path: str = "relay",
+             name: str = None) -> SluiceRun:
+    """A run of these subjects with their programs copied beside the policy, not started yet. `name`: see SluiceRun."""
+    run = SluiceRun(policy_text(subjects, flows, queue, path), uid=uid, name=name)
     for subject in subjects:
         if subject.image.startswith("./") and (PROGRAMS / subject.image).is_file():
             shutil.copy(PROGRAMS / subject.image, run.folder)

@@ -221,12 +221,16 @@ class SluiceRun:
     """One policy in a folder of its own, run by `sluice run`.
 
     `policy` is YAML text (or None to call `run` with a path of your own). `parent` is where the folder is made:
-    /tmp by default. `uid` runs it as that user, which takes root.
+    /tmp by default. `uid` runs it as that user, which takes root. `name` is the folder's, else it gets one of its own.
     """
 
-    def __init__(self, policy: str = None, parent: str = None, uid: int = None):
+    def __init__(self, policy: str = None, parent: str = None, uid: int = None, name: str = None):
         self.uid = uid
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
+        if name is None:
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX, dir=parent))
+        else:
+            self.folder = pathlib.Path(parent or tempfile.gettempdir()) / (FOLDER_PREFIX + name)
+            self.folder.mkdir()
         self.folder.chmod(0o755)
         self.policy = self.folder / "policy.yaml"
         if policy is not None:

@@ -1,10 +1,13 @@
 // A low subject that writes down all it can observe without a clock: every return code, status and error text, its
 // descriptors and its memory map. The harness runs it against high sides that behave differently and compares.
 //
-// usage: low_side FOLDER GATE [listen]
+// usage: low_side FOLDER GATE [listen|quick|look FILE] [hold FILE]
 //   FOLDER  where rank N writes trace.N
 //   GATE    half-way through, wait until this file is there: the harness has then done to the high side what it will
-//   listen  the positive control: also receive from the high side, for a policy that allows it
+//   listen  a positive control: also receive from the high side, for a policy that allows it
+//   quick   fewer rounds
+//   look    quick, and another positive control: see whether FILE is there, which nothing tells but a system call
+//   hold    wait until FILE is there, then start again from the beginning: whoever watches system calls sees them all
 #include <cstring>
 #include <string>
 
@@ -14,6 +17,7 @@ namespace sluice::testing {
 namespace {
 
 constexpr int kRounds = 4;
+constexpr int kQuickRounds = 2;
 constexpr int kSizes[] = {0, 1, 31, 4096, 16352, 16353, 65536, 300000, 1 << 20};
 
 void sends(Trace& trace, int high) {
@@ -86,6 +90,7 @@ void within_the_subject(Trace& trace, const Job& job) {
   trace.value("sum", sum);
   int got = -1;
   MPI_Status status = cleared();
+  if (size < 2) return;
   const int peer = job.rank() ^ 1;
   trace.status("Sendrecv within",
                MPI_Sendrecv(&sum, 1, MPI_INT, peer, 7, &got, 1, MPI_INT, MPI_ANY_SOURCE, 7, MPI_COMM_WORLD, &status),
@@ -105,18 +110,22 @@ void listen(Trace& trace, int high) {
 
 int main(int argc, char** argv) {
   using namespace sluice::testing;
+  start_again_when_watched(argc, argv);
   const Job job(&argc, &argv);
   Trace trace(argv[1], job.rank());
   const int high = Job::rank_of("high");
-  for (int round = 0; round < kRounds; ++round) {
+  const std::string how = argc > 3 ? argv[3] : "";
+  const int rounds = how == "quick" || how == "look" ? kQuickRounds : kRounds;
+  for (int round = 0; round < rounds; ++round) {
     trace.value("round", round);
-    if (round == kRounds / 2) wait_for_gate(job, argv[2]);
+    if (round == rounds / 2) wait_for_gate(job, argv[2]);
     sends(trace, high);
     refused(trace, high);
     queries(trace);
     within_the_subject(trace, job);
     trace.text("descriptors", descriptors());
   }
-  if (argc > 3 && std::strcmp(argv[3], "listen") == 0) listen(trace, high);
+  if (how == "listen") listen(trace, high);
+  if (how == "look") static_cast<void>(!::access(argv[4], F_OK));
   return end_of(job, trace);
 }

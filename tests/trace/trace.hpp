@@ -69,6 +69,18 @@ inline std::string descriptors() {
   return all;
 }
 
+/// With `hold FILE` as the last two arguments: waits until the file is there and starts this program again without
+/// them.
+inline void start_again_when_watched(int argc, char** argv) {
+  if (argc < 3 || std::strcmp(argv[argc - 2], "hold") != 0) return;
+  const char* file = argv[argc - 1];
+  CHECK(await([file] { return ::access(file, F_OK) == 0; }, 40));
+  argv[argc - 2] = nullptr;
+  ::execv(argv[0], argv);
+  std::perror("execv");
+  std::_Exit(1);
+}
+
 /// Half-way: the harness does to the high side what it will, and then makes the file.
 inline void wait_for_gate(const Job& job, const char* gate) {
   static const char kSaid[] = "half way\n";

@@ -21,6 +21,8 @@ constexpr int kAllowed[] = {
     // sockets and doorbells that are open already, and connections to them
     SCMP_SYS(accept4), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt),
     SCMP_SYS(preadv2), SCMP_SYS(write), SCMP_SYS(close),
+    // spill files that are open already
+    SCMP_SYS(pread64), SCMP_SYS(pwrite64),
     // memory: populating quotas, and the allocator
     SCMP_SYS(madvise), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(brk),
     // the C library's threads and its end

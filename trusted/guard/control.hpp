@@ -13,6 +13,7 @@ inline constexpr int kControlFd = 3;      ///< SOCK_SEQPACKET: Event up, Command
 inline constexpr int kTableFd = 4;        ///< encoded table::RunTable, whole file
 inline constexpr int kStatisticsFd = 5;   ///< writable memory of sizeof(Statistics)
 inline constexpr int kFirstListenFd = 6;  ///< one listening SOCK_SEQPACKET socket per subject, in table order
+/// After those: the file of each flow that spills, in table order, at least Flow::spill_bytes long.
 
 /// argv[1 + k] is the host user id, decimal, that the processes of subject k have in the guard's user namespace.
 
@@ -46,7 +47,7 @@ enum class EventKind : std::uint32_t {
   rank_up,       ///< `rank` has connected
   rank_ended,    ///< `rank` has ended and all that it sent is in the mailboxes
   misbehaved,    ///< `subject` did `misbehaviour`; the guard ignores it from now on; the launcher ends it
-  queue_full,    ///< `flow`'s queue is full; the launcher ends the receiving `subject` (stop-receiver)
+  queue_full,    ///< `flow` can keep no more; the launcher ends the receiving `subject`; `text` says why, or is empty
   events_lost,   ///< `flow` events were not reported, because the launcher did not take them
 };
 

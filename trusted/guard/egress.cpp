@@ -24,34 +24,57 @@ void wake(const RankMemory& rank) noexcept {
 
 }  // namespace
 
-Egress::Egress(Flow& flow, std::uint32_t inflow, const SubjectMemory& receiving, Statistics& statistics,
-               const Reporter& reporter)
+Egress::Egress(Flow& flow, std::uint32_t inflow, const table::Subject& sender, const SubjectMemory& receiving,
+               Statistics& statistics, const Reporter& reporter)
     : flow_(flow), inflow_(inflow), statistics_(statistics), reporter_(reporter) {
   receivers_.reserve(receiving.ranks.size());
   for (std::uint32_t rank = 0; rank < receiving.ranks.size(); ++rank) {
     receivers_.push_back({.memory = &receiving.ranks[rank],
-                          .reclaimer = ring::MailboxReclaimer(*flow.memory.pool, rank, flow.memory.progress[rank])});
+                          .reclaimer = ring::MailboxReclaimer(*flow.memory.pool, rank, flow.memory.progress[rank]),
+                          .delivery = flow.memory.intake ? make_delivery(flow, rank, sender) : nullptr});
   }
 }
 
 void Egress::run() noexcept {
-  populate();
+  populate(*flow_.memory.pool);
+  if (flow_.memory.intake) populate(*flow_.memory.intake);
   std::uint32_t seen = 0;
   for (;;) {
+    bool more = false;
     for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
       look_at(receivers_[rank], flow_.memory.progress[rank]);
+      more = deliver(receivers_[rank]) || more;
+      look_at(receivers_[rank], flow_.memory.progress[rank]);
     }
-    const std::uint64_t backlog = flow_.memory.pool->in_use();
-    statistics_.flow[flow_.index].segments_in_use.store(backlog, std::memory_order_relaxed);
     report_broken();
-    seen = flow_.bell.wait(seen, backlog != 0 ? std::optional(kBacklogPeriod) : std::nullopt);
+    const bool waits = backlog();
+    if (!more) seen = flow_.bell.wait(seen, waits ? std::optional(kBacklogPeriod) : std::nullopt);
   }
 }
 
-void Egress::populate() noexcept {
-  const std::uint32_t total = flow_.memory.pool->segments();
+bool Egress::deliver(Receiver& receiver) noexcept {
+  if (receiver.delivery == nullptr || receiver.lost) return false;
+  if (const char* why = receiver.delivery->move(); why != nullptr) {
+    receiver.lost = true;
+    why_broken_ = why;
+    flow_.broken.store(true, std::memory_order_release);
+    return false;
+  }
+  return receiver.delivery->has_more();
+}
+
+bool Egress::backlog() const noexcept {
+  std::uint64_t segments = flow_.memory.pool->in_use();
+  if (flow_.memory.intake) segments += flow_.memory.intake->in_use();
+  statistics_.flow[flow_.index].segments_in_use.store(segments, std::memory_order_relaxed);
+  const auto waits = [](const Receiver& receiver) { return receiver.delivery && receiver.delivery->waits(); };
+  return segments != 0 || std::any_of(receivers_.begin(), receivers_.end(), waits);
+}
+
+void Egress::populate(const ring::SegmentPool& pool) noexcept {
+  const std::uint32_t total = pool.segments();
   for (std::uint32_t first = 0; first < total; first += kPopulateStep) {
-    if (!flow_.memory.pool->populate(first, std::min(kPopulateStep, total - first))) {
+    if (!pool.populate(first, std::min(kPopulateStep, total - first))) {
       Event event = make_event(EventKind::setup_failed, flow_.policy.to);
       event.flow = flow_.index;
       std::strncpy(event.text, "no memory for a flow's queue: make `queue` smaller or memory larger",
@@ -61,6 +84,7 @@ void Egress::populate() noexcept {
     }
     for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
       look_at(receivers_[rank], flow_.memory.progress[rank]);
+      static_cast<void>(deliver(receivers_[rank]));
     }
   }
 }
@@ -68,7 +92,9 @@ void Egress::populate() noexcept {
 void Egress::look_at(Receiver& receiver, const ring::MailboxProgress& progress) noexcept {
   if (receiver.ignored) return;
   const wire::CursorPage& cursors = receiver.memory->cursors();
-  if (auto reclaimed = receiver.reclaimer.reclaim(cursors.inflow[inflow_]); !reclaimed) {
+  const auto reclaimed = receiver.reclaimer.reclaim(cursors.inflow[inflow_]);
+  if (reclaimed && receiver.delivery) receiver.delivery->released(reclaimed.value());
+  if (!reclaimed) {
     receiver.ignored = true;
     const bool backwards = reclaimed.error() == ring::CursorFault::backwards;
     reporter_.send(
@@ -89,6 +115,7 @@ void Egress::report_broken() noexcept {
   reported_broken_ = true;
   Event event = make_event(EventKind::queue_full, flow_.policy.to);
   event.flow = flow_.index;
+  std::strncpy(event.text, why_broken_, sizeof event.text - 1);
   reporter_.send(event);
 }
 

@@ -1,13 +1,15 @@
-// Egress of one flow: the thread on the receivers' side. It wakes them, takes back what they have released, and says
-// when the flow is broken.
+// Egress of one flow: the thread on the receivers' side. It wakes them, takes back what they have released, says when
+// the flow is broken, and where the flow has an intake moves what comes on to the mailboxes (delivery.hpp).
 //
 // One thread for each flow, so that when it sleeps is a matter of the flow's own sender and nobody else's.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "trusted/guard/control.hpp"
+#include "trusted/guard/delivery.hpp"
 #include "trusted/guard/flow.hpp"
 #include "trusted/guard/memory.hpp"
 #include "trusted/guard/reporter.hpp"
@@ -18,8 +20,9 @@ namespace sluice::guard {
 class Egress {
  public:
   /// `inflow`: position of the flow among the receiving subject's inflows, which is that of its cursor.
-  Egress(Flow& flow, std::uint32_t inflow, const SubjectMemory& receiving, Statistics& statistics,
-         const Reporter& reporter);
+  /// `sender`: the subject that the flow comes from.
+  Egress(Flow& flow, std::uint32_t inflow, const table::Subject& sender, const SubjectMemory& receiving,
+         Statistics& statistics, const Reporter& reporter);
 
   /// Thread body; never returns.
   [[noreturn]] void run() noexcept;
@@ -28,12 +31,17 @@ class Egress {
   struct Receiver {
     const RankMemory* memory;
     ring::MailboxReclaimer reclaimer;
+    std::unique_ptr<Delivery> delivery;  // null unless the flow has an intake
     std::uint64_t frames_woken_for = 0;
     bool ignored = false;  // has misbehaved
+    bool lost = false;     // can no longer be told what was sent
   };
 
-  void populate() noexcept;
+  void populate(const ring::SegmentPool& pool) noexcept;
   void look_at(Receiver& receiver, const ring::MailboxProgress& progress) noexcept;
+  /// Moves on what waits in the intake. Whether there is more to do at once.
+  bool deliver(Receiver& receiver) noexcept;
+  [[nodiscard]] bool backlog() const noexcept;
   void report_broken() noexcept;
 
   Flow& flow_;
@@ -41,6 +49,7 @@ class Egress {
   Statistics& statistics_;
   const Reporter& reporter_;
   std::vector<Receiver> receivers_;
+  const char* why_broken_ = "";
   bool reported_broken_ = false;
 };
 

@@ -13,16 +13,17 @@
 namespace sluice::guard {
 
 struct Flow {
-  Flow(std::uint32_t flow_index, const table::Flow& flow_policy, FlowMemory flow_memory);
+  Flow(std::uint32_t flow_index, const table::Flow& flow_policy, FlowMemory flow_memory, Fd spill_file = Fd());
 
   const std::uint32_t index;
   const table::Flow& policy;
   FlowMemory memory;
+  Fd spill;  ///< file of policy.spill_bytes; invalid unless the flow spills
   /// Rung by the ingress of `policy.from`, awaited by the egress of this flow.
   FlowBell bell;
   /// Set once, by ingress, when the quota is used up.
   std::atomic<bool> broken{false};
-  /// One for each receiving rank; used by ingress alone.
+  /// One for each receiving rank, into its mailbox, or its intake if the flow has one; used by ingress alone.
   std::vector<ring::MailboxWriter> writers;
 };
 

@@ -10,24 +10,27 @@
 namespace sluice::guard {
 
 Result<std::unique_ptr<Guard>, MemoryError> Guard::create(table::RunTable table, std::vector<Fd> listeners,
-                                                          const std::vector<uid_t>& users, Statistics& statistics,
-                                                          const Reporter& reporter) {
+                                                          std::vector<Fd> spills, const std::vector<uid_t>& users,
+                                                          Statistics& statistics, const Reporter& reporter) {
   std::unique_ptr<Guard> guard(new Guard(std::move(table), statistics, reporter));
-  if (auto made = guard->make_memory(); !made) return made.error();
+  if (auto made = guard->make_memory(std::move(spills)); !made) return made.error();
   guard->make_parts(std::move(listeners), users);
   return guard;
 }
 
-Status<MemoryError> Guard::make_memory() {
+Status<MemoryError> Guard::make_memory(std::vector<Fd> spills) {
   for (std::uint32_t subject = 0; subject < table_.subjects.size(); ++subject) {
     auto memory = SubjectMemory::create(table_, subject);
     if (!memory) return memory.error();
     subjects_.push_back(std::move(memory).value());
   }
+  auto next_spill = spills.begin();
   for (std::uint32_t index = 0; index < table_.flows.size(); ++index) {
     auto memory = FlowMemory::create(table_, table_.flows[index]);
     if (!memory) return memory.error();
-    flows_.push_back(std::make_unique<Flow>(index, table_.flows[index], std::move(memory).value()));
+    const bool has_spill = table_.flows[index].when_full == table::WhenFull::spill && next_spill != spills.end();
+    flows_.push_back(std::make_unique<Flow>(index, table_.flows[index], std::move(memory).value(),
+                                            has_spill ? std::move(*next_spill++) : Fd()));
   }
   return Unit{};
 }
@@ -43,7 +46,8 @@ void Guard::make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& user
     for (std::uint32_t position = 0; position < inflows.size(); ++position) {
       Flow& flow = *flows_[inflows[position]];
       setup.inbound.push_back(flow.memory.pool->receiver_fd().get());
-      egresses_.push_back(std::make_unique<Egress>(flow, position, subjects_[subject], statistics_, reporter_));
+      egresses_.push_back(std::make_unique<Egress>(flow, position, table_.subjects[flow.policy.from],
+                                                   subjects_[subject], statistics_, reporter_));
     }
     add_shared_paths(subject, setup.inbound);
     ingresses_.push_back(

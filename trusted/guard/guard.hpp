@@ -19,10 +19,11 @@ namespace sluice::guard {
 
 class Guard {
  public:
-  /// Makes all memory that the run will need. `listeners[k]` and `users[k]` belong to subject k.
+  /// Makes all memory that the run will need. `listeners[k]` and `users[k]` belong to subject k, `spills` to the flows
+  /// that spill, in the table's order.
   static Result<std::unique_ptr<Guard>, MemoryError> create(table::RunTable table, std::vector<Fd> listeners,
-                                                            const std::vector<uid_t>& users, Statistics& statistics,
-                                                            const Reporter& reporter);
+                                                            std::vector<Fd> spills, const std::vector<uid_t>& users,
+                                                            Statistics& statistics, const Reporter& reporter);
 
   /// Starts the ingress threads (trusted/guard/ingress_groups.hpp) and one egress thread for each flow.
   /// False if the system has no more threads.
@@ -35,7 +36,7 @@ class Guard {
   Guard(table::RunTable table, Statistics& statistics, const Reporter& reporter)
       : table_(std::move(table)), statistics_(statistics), reporter_(reporter) {}
 
-  [[nodiscard]] Status<MemoryError> make_memory();
+  [[nodiscard]] Status<MemoryError> make_memory(std::vector<Fd> spills);
   /// Appends the descriptors of the shared paths that `subject` has a part in, in the order of wire/greeting.hpp.
   void add_shared_paths(std::uint32_t subject, std::vector<int>& descriptors) const;
   void make_parts(std::vector<Fd> listeners, const std::vector<uid_t>& users);

@@ -44,7 +44,7 @@ class RunningGuard {
     statistics_ = new Statistics{};
     std::vector<Fd> listeners;
     for (int subject = 0; subject < 3; ++subject) listeners.push_back(listen(socket_of(subject)));
-    auto guard = Guard::create(make_table(queue_bytes), std::move(listeners), std::vector<uid_t>(3, ::getuid()),
+    auto guard = Guard::create(make_table(queue_bytes), std::move(listeners), {}, std::vector<uid_t>(3, ::getuid()),
                                *statistics_, *reporter_);
     EXPECT_TRUE(guard.ok());
     guard_ = kept(std::move(guard).value().release());

@@ -60,6 +60,16 @@ std::optional<std::vector<uid_t>> read_users(int argc, char** argv, std::size_t 
   return users;
 }
 
+/// The files of the flows that spill. One that is missing fails at its first use, which ends the receiver.
+std::vector<Fd> take_spills(const table::RunTable& table) {
+  std::vector<Fd> spills;
+  int descriptor = guard::kFirstListenFd + static_cast<int>(table.subjects.size());
+  for (const table::Flow& flow : table.flows) {
+    if (flow.when_full == table::WhenFull::spill) spills.emplace_back(descriptor++);
+  }
+  return spills;
+}
+
 void raise_descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -108,7 +118,8 @@ int main(int argc, char** argv) {
     if (::fcntl(listener, F_SETFL, O_NONBLOCK) != 0) return fail(reporter, "a subject's socket is missing");
     listeners.emplace_back(listener);
   }
-  auto running = guard::Guard::create(std::move(*table), std::move(listeners), *users,
+  auto spills = take_spills(*table);
+  auto running = guard::Guard::create(std::move(*table), std::move(listeners), std::move(spills), *users,
                                       *reinterpret_cast<guard::Statistics*>(statistics.value().data()), reporter);
   if (!running) return fail(reporter, "out of memory or descriptors while making rings and mailboxes");
   if (!running.value()->start()) return fail(reporter, "out of threads");

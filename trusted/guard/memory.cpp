@@ -92,6 +92,12 @@ Result<FlowMemory, MemoryError> FlowMemory::create(const table::RunTable& table,
   auto pool = ring::SegmentPool::create(table::segment_count(table, flow), receivers);
   if (!pool) return pool.error();
   memory.pool = std::move(pool).value();
+  if (const std::uint32_t segments = table::intake_segments(table, flow); segments != 0) {
+    auto intake = ring::SegmentPool::create(segments, receivers);
+    if (!intake) return intake.error();
+    memory.intake = std::move(intake).value();
+    memory.intake_progress = std::vector<ring::MailboxProgress>(receivers);
+  }
   memory.spare = std::make_unique<std::byte[]>(wire::kSegmentBytes);
   memory.progress = std::vector<ring::MailboxProgress>(receivers);
   if (flow.path == table::Path::shared) {

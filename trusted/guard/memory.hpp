@@ -53,8 +53,10 @@ struct SharedPathMemory {
 /// One flow: mailbox memory, one chain for each receiving rank.
 struct FlowMemory {
   std::unique_ptr<ring::SegmentPool> pool;
+  std::unique_ptr<ring::SegmentPool> intake;    ///< the guard's alone; null unless the policy gives it one
   std::unique_ptr<std::byte[]> spare;           ///< takes what a broken flow loses
-  std::vector<ring::MailboxProgress> progress;  ///< one for each receiving rank
+  std::vector<ring::MailboxProgress> progress;  ///< of the mailboxes, one for each receiving rank
+  std::vector<ring::MailboxProgress> intake_progress;
 
   SharedPathMemory shared;  ///< invalid without `path: shared`
 

@@ -42,8 +42,9 @@ Result<GuardProcess, Problem> start_guard_process(const Plan& plan, const Stage&
   auto mapped = Mapping::of(statistics.value(), sizeof(guard::Statistics), true);
   if (!mapped) return sandbox::system_problem("cannot map the statistics' memory");
   result.statistics = std::move(mapped).value();
-  GuardDescriptors descriptors{theirs.get(), table.get(), statistics.value().get(), {}};
+  GuardDescriptors descriptors{theirs.get(), table.get(), statistics.value().get(), {}, {}};
   for (const Fd& listener : stage.listeners) descriptors.listeners.push_back(listener.get());
+  for (const Fd& spill : stage.spills) descriptors.spills.push_back(spill.get());
   auto started = start_guard(stage.guard_program, descriptors, identities);
   if (!started) return started.error();
   result.child = std::move(started).value();

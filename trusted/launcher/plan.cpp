@@ -178,7 +178,9 @@ Status<sandbox::Problem> check_relaxation(const Plan& plan, const sandbox::Relax
 MemoryNeed memory_need(const policy::Policy& policy) {
   MemoryNeed need;
   for (const table::Flow& flow : policy.table.flows) {
-    need.queues += std::uint64_t{table::segment_count(policy.table, flow)} * wire::kSegmentBytes;
+    const std::uint64_t segments =
+        std::uint64_t{table::segment_count(policy.table, flow)} + table::intake_segments(policy.table, flow);
+    need.queues += segments * wire::kSegmentBytes;
     if (flow.path != table::Path::shared) continue;
     need.queues += wire::shared_ring_bytes(policy.subjects[flow.from].ranks, policy.subjects[flow.to].ranks);
   }

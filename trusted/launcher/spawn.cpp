@@ -150,6 +150,7 @@ Result<Child, Problem> start_guard(const Fd& program, const GuardDescriptors& de
                    out.value().write_end.get(),
                    err.value().write_end.get()};
   start.given.insert(start.given.end(), descriptors.listeners.begin(), descriptors.listeners.end());
+  start.given.insert(start.given.end(), descriptors.spills.begin(), descriptors.spills.end());
   start.high.resize(start.given.size());
   // Its arguments are the users that subjects connect as.
   std::vector<std::string> words = {"sluice-guard"};

@@ -30,6 +30,7 @@ struct GuardDescriptors {
   int table;
   int statistics;
   std::vector<int> listeners;
+  std::vector<int> spills;  ///< of the flows that spill, in the table's order
 };
 Result<Child, sandbox::Problem> start_guard(const Fd& program, const GuardDescriptors& descriptors,
                                             const Identities& identities);

@@ -73,6 +73,7 @@ class Staging {
       if (!held) return held.error();
       held_.push_back(std::move(held).value());
     }
+    if (auto made = make_spills(); !made) return made.error();
     if (auto mounted = mount_directory(); !mounted) return mounted.error();
     if (!identities_.distinct()) {
       stage_.relaxations.push_back(
@@ -85,6 +86,7 @@ class Staging {
   }
 
  private:
+  Status<Problem> make_spills();
   Result<HeldSubject, Problem> hold(std::size_t index);
   Result<Fd, Problem> hold_grant(std::size_t index, const policy::FileGrant& grant);
   Status<Problem> mount_directory();
@@ -110,6 +112,31 @@ class Staging {
   std::vector<HeldSubject> held_;
   std::string directory_;
 };
+
+/// A file that no name leads to, so that the kernel frees it with the last process that has it open.
+Fd make_nameless_file(const fs::path& directory) {
+  Fd file(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return file;
+  std::string name = directory / ".sluice-spill-XXXXXX";  // a file system without O_TMPFILE
+  file.reset(mkostemp(name.data(), O_CLOEXEC));
+  if (file) unlink(name.c_str());
+  return file;
+}
+
+Status<Problem> Staging::make_spills() {
+  for (const policy::Spill& spill : plan_.policy.spills) {
+    const table::Flow& flow = plan_.policy.table.flows[spill.flow];
+    Fd file = make_nameless_file(spill.path);
+    if (!file) return sandbox::system_problem("cannot make a file in " + spill.path.string());
+    if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(flow.spill_bytes)); error != 0) {
+      errno = error;
+      return sandbox::system_problem("cannot keep " + std::to_string(flow.spill_bytes >> 20) + " MiB in " +
+                                     spill.path.string() + " for what a queue has no room for");
+    }
+    stage_.spills.push_back(std::move(file));
+  }
+  return Unit{};
+}
 
 /// True for what every sandbox shows of the system anyway.
 bool in_system(const fs::path& path) {

@@ -34,6 +34,7 @@ struct Stage {
   Fd mirror_program;
   std::vector<StagedSubject> subjects;
   std::vector<Fd> listeners;  ///< the guard's sockets, one for each subject
+  std::vector<Fd> spills;     ///< files without a name, one for each flow that spills
   std::vector<sandbox::Relaxation> relaxations;
 };
 

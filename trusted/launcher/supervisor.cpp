@@ -300,10 +300,11 @@ void Supervisor::on_event(const guard::Event& event) {
     for (std::size_t i = 0; i < sandboxes_.size(); ++i) end_subject(i, EndedBy::collapse, text);
   } else if (event.kind == guard::EventKind::queue_full && event.flow < state_.flows.size()) {
     const table::Flow& flow = plan_.policy.table.flows[event.flow];
+    const std::string why(event.text, strnlen(event.text, sizeof event.text));
     end_subject(flow.to, EndedBy::guard_queue_full,
                 "the queue from " + plan_.policy.subjects[flow.from].name + " was full (" +
                     std::to_string(flow.queue_bytes >> 20) + " MiB, policy line " + std::to_string(flow.policy_line) +
-                    "): it received too slowly; a larger `queue:` gives it more time");
+                    "): " + (why.empty() ? "it received too slowly" : why) + "; a larger `queue:` gives it more time");
   }
 }
 

@@ -140,6 +140,31 @@ struct Checker {
     }
   }
 
+  /// What overflows a queue must not lie where a subject could see it.
+  void spill(const Spill& place, CheckFiles check) {
+    for (const Subject& subject : draft.policy.subjects) {
+      for (const FileGrant& grant : subject.files) {
+        if (!either(grant,
+                    [&](const fs::path& path) { return overlap(path, place.path) || overlap(path, place.visible); })) {
+          continue;
+        }
+        draft.mistakes.add(place.place,
+                           quote(place.written) + ", where a queue spills, overlaps " + quote(grant.written) + " of '" +
+                               subject.name + "' (line " + std::to_string(grant.place.line) + ")",
+                           "name a directory that no subject sees");
+      }
+    }
+    std::error_code error;
+    if (check == CheckFiles::no) return;
+    if (!fs::is_directory(place.path, error)) {
+      draft.mistakes.add(place.place, quote(place.written) + ", where a queue spills, is not a directory",
+                         "make it, or mend the path, which starts at the policy's folder");
+    } else if (::access(place.path.c_str(), W_OK | X_OK) != 0) {
+      draft.mistakes.add(place.place, quote(place.written) + ", where a queue spills, cannot be written by you",
+                         "change its permissions, or name another directory");
+    }
+  }
+
   void refuse(const FileGrant& grant, const std::string& what, const std::string& fix) {
     const std::string real = grant.path == grant.visible ? "" : ", in truth " + quote(grant.path.string()) + ",";
     draft.mistakes.add(grant.place, quote(grant.written) + real + " " + what, fix);
@@ -169,6 +194,7 @@ void check_grants(CheckFiles check, Draft& draft) {
       }
     }
   }
+  for (const Spill& spill : draft.policy.spills) checker.spill(spill, check);
 }
 
 }  // namespace sluice::policy

@@ -32,7 +32,7 @@ void read_policy(const Node& root, CheckFiles check, Draft& draft) {
   }
   if (const Node* node = fields.find("flows")) {
     draft.policy.flows_line = fields.key_place("flows").line;
-    read_flows(*node, draft);
+    read_flows(*node, check, draft);
   }
   if (const Node* node = fields.find("require")) read_requirements(*node, draft);
   check_grants(check, draft);

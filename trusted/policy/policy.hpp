@@ -77,6 +77,15 @@ struct Subject {
   Place place;  ///< of the subject's name
 };
 
+/// Where a flow's overflow goes (`when_full: spill`): a directory outside every subject.
+struct Spill {
+  std::uint32_t flow;             ///< index in the table; spills are in the order of their flows
+  std::string written;            ///< as the policy says it
+  std::filesystem::path visible;  ///< absolute, `.` and `..` resolved by name
+  std::filesystem::path path;     ///< absolute, symbolic links resolved where it exists
+  Place place;
+};
+
 /// A policy without mistakes. Subjects, flows and decisions have the same indexes as in `table`.
 struct Policy {
   std::filesystem::path file;    ///< absolute
@@ -85,6 +94,7 @@ struct Policy {
   lattice::Lattice lattice;
   std::vector<Subject> subjects;
   std::vector<std::string> require;  ///< relaxations with which the run does not start; "all" for any
+  std::vector<Spill> spills;
   std::uint32_t flows_line = 1;      ///< of the `flows:` key, or of `subjects:` if the policy has no flows
   table::RunTable table;
 };

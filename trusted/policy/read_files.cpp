@@ -14,19 +14,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxGrants = 64;
 constexpr std::array<const char*, 3> kProgramFolders{"/usr/local/bin", "/usr/bin", "/bin"};
 
-/// `written`, absolute, starting at `folder`, with `.`, `..` and a slash at the end resolved by name.
-fs::path absolute(const fs::path& folder, const std::string& written) {
-  fs::path path = (folder / written).lexically_normal();
-  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
-}
-
-/// `path` with symbolic links resolved as far as it exists; `path` itself where that fails.
-fs::path resolved(const fs::path& path) {
-  std::error_code error;
-  fs::path real = fs::weakly_canonical(path, error);
-  return error ? path : real;
-}
-
 void read_grant(const Node& node, CheckFiles check, Subject& subject, Draft& draft) {
   static const std::vector<std::string> kKeys{"path", "access"};
   Mistakes& mistakes = draft.mistakes;
@@ -65,6 +52,17 @@ bool is_program(const fs::path& path) {
 }
 
 }  // namespace
+
+fs::path absolute(const fs::path& folder, const std::string& written) {
+  fs::path path = (folder / written).lexically_normal();
+  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+fs::path resolved(const fs::path& path) {
+  std::error_code error;
+  fs::path real = fs::weakly_canonical(path, error);
+  return error ? path : real;
+}
 
 void read_files(const Node& node, CheckFiles check, Subject& subject, Draft& draft) {
   const char* example = "files: [ { path: FILE, access: read } ]";

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "trusted/policy/decision.hpp"
+#include "trusted/policy/report.hpp"
 #include "trusted/policy/sections.hpp"
 #include "trusted/policy/text.hpp"
 #include "wire/limits.hpp"
@@ -35,18 +36,63 @@ std::optional<std::uint32_t> read_end(const Fields& fields, const char* key, Pla
   return static_cast<std::uint32_t>(index);
 }
 
-void read_queue(const Node& node, table::Flow& flow, Mistakes& mistakes) {
-  const auto text = read_text(node, "'queue' of a flow", "queue: 256MiB", mistakes);
+/// A size of `what`, "a queue" or the like, within bounds.
+void read_bytes(const Node& node, const std::string& what, std::uint64_t least, std::uint64_t most,
+                std::uint64_t& result, Mistakes& mistakes) {
+  const auto text = read_text(node, "the size of " + what, "256MiB", mistakes);
   if (!text) return;
   const auto bytes = parse_size(*text);
   if (!bytes) {
     mistakes.add(node.place, quote(*text) + " is not a size", "write bytes, or a number with KiB, MiB or GiB: 256MiB");
-  } else if (*bytes < wire::kMinQueueBytes || *bytes > wire::kMaxQueueBytes) {
-    mistakes.add(node.place, "a queue of " + quote(*text) + " is out of bounds",
-                 "use " + print_size(wire::kMinQueueBytes) + " to " + print_size(wire::kMaxQueueBytes));
+  } else if (*bytes < least || *bytes > most) {
+    mistakes.add(node.place, what + " of " + quote(*text) + " is out of bounds",
+                 "use " + print_size(least) + " to " + print_size(most));
   } else {
-    flow.queue_bytes = *bytes;
+    result = *bytes;
   }
+}
+
+void read_when_full(const Fields& fields, table::Flow& flow, Mistakes& mistakes) {
+  const Node* node = fields.find("when_full");
+  if (node == nullptr) return;
+  const auto text = read_text(*node, "'when_full' of a flow", "when_full: stop-receiver", mistakes);
+  if (!text) return;
+  for (const auto value : {table::WhenFull::stop_receiver, table::WhenFull::spill, table::WhenFull::drop}) {
+    if (*text != word(value)) continue;
+    flow.when_full = value;
+    return;
+  }
+  mistakes.add(node->place, "'when_full' of a flow is " + quote(*text), "write stop-receiver, spill or drop");
+}
+
+/// The key `spill`: where the overflow goes and how much of it there may be.
+void read_spill(const Fields& fields, CheckFiles check, Place place, table::Flow& flow, Draft& draft) {
+  static const std::vector<std::string> kKeys{"directory", "size"};
+  static const char* const kSpillExample = "spill: { directory: DIRECTORY, size: 4GiB }";
+  Mistakes& mistakes = draft.mistakes;
+  const bool spills = flow.when_full == table::WhenFull::spill;
+  const Node* node = spills ? fields.need("spill", place, kSpillExample) : fields.find("spill");
+  if (node == nullptr) return;
+  if (!spills) {
+    mistakes.add(node->place, "'spill' without 'when_full: spill'", "remove it, or add 'when_full: spill'");
+    return;
+  }
+  const Fields parts(*node, "'spill' of a flow", kKeys, mistakes);
+  if (!parts.is_map()) return;
+  const Node* directory = parts.need("directory", node->place, "directory: DIRECTORY");
+  const Node* size = parts.need("size", node->place, "size: 4GiB");
+  if (size != nullptr)
+    read_bytes(*size, "a spill file", wire::kMinSpillBytes, wire::kMaxSpillBytes, flow.spill_bytes, mistakes);
+  const auto written =
+      directory == nullptr ? std::nullopt : read_text(*directory, "'directory'", kSpillExample, mistakes);
+  if (!written) return;
+  Spill spill{.flow = static_cast<std::uint32_t>(draft.policy.table.flows.size()),
+              .written = *written,
+              .visible = absolute(draft.policy.folder, *written),
+              .path = {},
+              .place = directory->place};
+  spill.path = check == CheckFiles::yes ? resolved(spill.visible) : spill.visible;
+  draft.policy.spills.push_back(std::move(spill));
 }
 
 /// A key that has one value in this version, and others that are known but not carried yet.
@@ -68,6 +114,11 @@ void read_path(const Fields& fields, table::Flow& flow, Mistakes& mistakes) {
   const Node* node = fields.find("path");
   if (node == nullptr || node->kind != NodeKind::text || node->text != "shared") {
     return read_only_choice(fields, "path", "relay", {"partitioned", "remote", "diode"}, mistakes);
+  }
+  if (flow.when_full != table::WhenFull::stop_receiver) {
+    mistakes.add(node->place, "'path: shared' with 'when_full: " + std::string(word(flow.when_full)) + "'",
+                 "use 'when_full: stop-receiver', or 'path: relay'");
+    return;
   }
   flow.path = table::Path::shared;
 }
@@ -108,12 +159,13 @@ void judge(const Fields& fields, const table::Flow& flow, Place place, Draft& dr
 
 struct Reader {
   Draft& draft;
+  CheckFiles check;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> lines = {};  ///< of the flows read so far
   std::vector<std::pair<std::size_t, Place>> shared =
       {};  ///< flows with `path: shared`, by index, and where they say so
 
   void read(const Node& node) {
-    static const std::vector<std::string> kKeys{"from", "to", "queue", "when_full", "path", "downgrade"};
+    static const std::vector<std::string> kKeys{"from", "to", "queue", "when_full", "spill", "path", "downgrade"};
     Mistakes& mistakes = draft.mistakes;
     const Fields fields(node, "a flow", kKeys, mistakes);
     if (!fields.is_map()) return;
@@ -122,8 +174,11 @@ struct Reader {
     flow.policy_line = node.place.line;
     const auto from = read_end(fields, "from", node.place, draft);
     const auto to = read_end(fields, "to", node.place, draft);
-    if (const Node* queue = fields.find("queue")) read_queue(*queue, flow, mistakes);
-    read_only_choice(fields, "when_full", "stop-receiver", {"spill", "drop"}, mistakes);
+    if (const Node* queue = fields.find("queue")) {
+      read_bytes(*queue, "a queue", wire::kMinQueueBytes, wire::kMaxQueueBytes, flow.queue_bytes, mistakes);
+    }
+    read_when_full(fields, flow, mistakes);
+    read_spill(fields, check, node.place, flow, draft);
     read_path(fields, flow, mistakes);
     read_downgrade(fields, flow, mistakes);
     if (!from || !to) return;
@@ -155,10 +210,10 @@ struct Reader {
 
 }  // namespace
 
-void read_flows(const Node& node, Draft& draft) {
+void read_flows(const Node& node, CheckFiles check, Draft& draft) {
   if (node.kind == NodeKind::null) return;  // `flows:` with nothing below: no flows
   if (!expect(node, NodeKind::list, "'flows'", kExample, draft.mistakes)) return;
-  Reader reader{draft};
+  Reader reader{draft, check};
   for (const Node& item : node.items) {
     if (draft.mistakes.full()) return;
     reader.read(item);

@@ -37,6 +37,7 @@ std::string_view word(Mpi mpi) noexcept;
 std::string_view word(World world) noexcept;
 std::string_view word(Access access) noexcept;
 std::string_view word(table::Path path) noexcept;
+std::string_view word(table::WhenFull when_full) noexcept;
 std::string_view word(Cause cause) noexcept;
 
 /// "1 subject", "2 subjects".

@@ -22,7 +22,7 @@ struct Draft {
 
 void read_lattice(const Node& node, Draft& draft);
 void read_subjects(const Node& node, CheckFiles check, Draft& draft);
-void read_flows(const Node& node, Draft& draft);
+void read_flows(const Node& node, CheckFiles check, Draft& draft);
 
 /// Reports which of these flows, by index and with the place of their `path: shared`, cannot have that path.
 void check_paths(const std::vector<std::pair<std::size_t, Place>>& shared, Draft& draft);
@@ -40,6 +40,11 @@ void read_requirements(const Node& node, Draft& draft);
 
 /// Reports what is wrong between the files of different subjects, and, with CheckFiles::yes, on this host.
 void check_grants(CheckFiles check, Draft& draft);
+
+/// `written`, absolute, starting at `folder`, with `.`, `..` and a slash at the end resolved by name.
+std::filesystem::path absolute(const std::filesystem::path& folder, const std::string& written);
+/// `path` with symbolic links resolved as far as it exists; `path` itself where that fails.
+std::filesystem::path resolved(const std::filesystem::path& path);
 
 /// Where `name` is found, absolute: looked for in /usr/local/bin, /usr/bin and /bin, never in PATH. Empty if nowhere.
 std::filesystem::path find_program(std::string_view name);

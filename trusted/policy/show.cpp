@@ -75,7 +75,7 @@ std::string flows_text(const Policy& policy) {
     const table::Flow& flow = policy.table.flows[i];
     rows.push_back({std::to_string(i), policy.subjects[flow.from].name, policy.subjects[flow.to].name,
                     print_size(flow.queue_bytes), std::to_string(table::segment_count(policy.table, flow)),
-                    "stop-receiver", std::string(word(flow.path)), flow.downgrade.empty() ? "-" : flow.downgrade,
+                    std::string(word(flow.when_full)), std::string(word(flow.path)), flow.downgrade.empty() ? "-" : flow.downgrade,
                     std::to_string(flow.policy_line)});
   }
   return columns(rows);
@@ -203,6 +203,18 @@ std::string_view word(World world) noexcept { return world == World::subject ? "
 std::string_view word(Access access) noexcept { return access == Access::write ? "write" : "read"; }
 
 std::string_view word(table::Path path) noexcept { return path == table::Path::shared ? "shared" : "relay"; }
+
+std::string_view word(table::WhenFull when_full) noexcept {
+  switch (when_full) {
+    case table::WhenFull::stop_receiver:
+      return "stop-receiver";
+    case table::WhenFull::spill:
+      return "spill";
+    case table::WhenFull::drop:
+      return "drop";
+  }
+  return "?";
+}
 
 std::string_view word(Cause cause) noexcept {
   switch (cause) {

@@ -35,7 +35,8 @@ void put_flow(Json& json, const Policy& policy, const table::Flow& flow) {
   json.key("from").text(policy.subjects[flow.from].name).key("to").text(policy.subjects[flow.to].name);
   json.key("queue_bytes").number(flow.queue_bytes);
   json.key("segments").number(table::segment_count(policy.table, flow));
-  json.key("when_full").text("stop-receiver").key("path").text(word(flow.path)).key("downgrade");
+  json.key("when_full").text(word(flow.when_full)).key("spill_bytes").number(flow.spill_bytes);
+  json.key("path").text(word(flow.path)).key("downgrade");
   if (flow.downgrade.empty()) {
     json.null();
   } else {

@@ -21,7 +21,7 @@ bool MailboxWriter::put(const Envelope& envelope, std::span<const std::byte> pay
   const auto payload_bytes = static_cast<std::uint32_t>(payload.size());
   const std::uint32_t stride = wire::frame_stride(payload_bytes);
   // One line stays free for the frame that leads on to the next segment.
-  if (offset_ + stride + wire::kCacheLine > wire::kSegmentBytes) broken_ = !advance() || broken_;
+  if (!fits(payload_bytes)) broken_ = !advance() || broken_;
   std::byte* frame = base_ + offset_;
   store_kind(frame + stride, wire::FrameKind::none, std::memory_order_relaxed);
   if (payload_bytes != 0) std::memcpy(frame + sizeof(wire::FrameHeader), payload.data(), payload_bytes);

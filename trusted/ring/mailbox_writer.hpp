@@ -37,6 +37,11 @@ class MailboxWriter {
   /// False once the flow's quota is used up: the frame, and each one after it, is lost to the receiver.
   [[nodiscard]] bool put(const Envelope& envelope, std::span<const std::byte> payload) noexcept;
 
+  /// Whether a frame with so much payload needs no further segment.
+  [[nodiscard]] bool fits(std::uint32_t payload_bytes) const noexcept {
+    return offset_ + wire::frame_stride(payload_bytes) + wire::kCacheLine <= wire::kSegmentBytes;
+  }
+
  private:
   [[nodiscard]] bool advance() noexcept;
   void publish(std::uint32_t offset, const Envelope& envelope, std::uint32_t payload_bytes) noexcept;

@@ -100,7 +100,10 @@ Flow read_flow(Reader& in, std::uint32_t subjects) {
   flow.to = in.number<std::uint32_t>();
   if (flow.from >= subjects || flow.to >= subjects) in.fail(TableError::inconsistent);
   flow.queue_bytes = in.number<std::uint64_t>();
-  if (in.number<std::uint32_t>() != static_cast<std::uint32_t>(WhenFull::stop_receiver)) in.fail(TableError::malformed);
+  const auto when_full = in.number<std::uint32_t>();
+  if (when_full > static_cast<std::uint32_t>(WhenFull::drop)) in.fail(TableError::malformed);
+  flow.when_full = in.failed() ? WhenFull::stop_receiver : static_cast<WhenFull>(when_full);
+  flow.spill_bytes = in.number<std::uint64_t>();
   const auto path = in.number<std::uint32_t>();
   if (path > static_cast<std::uint32_t>(Path::shared)) in.fail(TableError::malformed);
   flow.path = path == static_cast<std::uint32_t>(Path::shared) ? Path::shared : Path::relay;
@@ -138,6 +141,7 @@ std::vector<std::byte> encode(const RunTable& table) {
     out.number(flow.to);
     out.number(flow.queue_bytes);
     out.number(static_cast<std::uint32_t>(flow.when_full));
+    out.number(flow.spill_bytes);
     out.number(static_cast<std::uint32_t>(flow.path));
     out.number(flow.policy_line);
     out.text(flow.downgrade);

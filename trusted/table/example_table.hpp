@@ -12,9 +12,9 @@ inline RunTable example_table() {
                     {"apart", "LOW", 6, 4, false},
                     {"mid", "MID//A", 2, 3, true},
                     {"high", "HIGH//A/B", 5, 1, true}};
-  table.flows = {{0, 2, std::uint64_t{4} << 20, WhenFull::stop_receiver, Path::relay, 21, ""},
-                 {0, 3, std::uint64_t{1} << 20, WhenFull::stop_receiver, Path::relay, 22, ""},
-                 {3, 0, std::uint64_t{1} << 20, WhenFull::stop_receiver, Path::relay, 23, "release"}};
+  table.flows = {{0, 2, std::uint64_t{4} << 20, WhenFull::stop_receiver, 0, Path::relay, 21, ""},
+                 {0, 3, std::uint64_t{1} << 20, WhenFull::stop_receiver, 0, Path::relay, 22, ""},
+                 {3, 0, std::uint64_t{1} << 20, WhenFull::stop_receiver, 0, Path::relay, 23, "release"}};
   for (std::uint32_t from = 0; from < 4; ++from) {
     for (std::uint32_t to = 0; to < 4; ++to) {
       table.decisions.push_back({from == to, 20, "no flow is listed", from == to ? "" : "list one"});

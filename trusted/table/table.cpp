@@ -28,6 +28,7 @@ bool within_limits(const RunTable& table) {
   for (const Flow& flow : table.flows) {
     if (flow.queue_bytes < wire::kMinQueueBytes || flow.queue_bytes > wire::kMaxQueueBytes) return false;
     if (!fits(flow.downgrade, wire::kNameBytes)) return false;
+    if (flow.spill_bytes > wire::kMaxSpillBytes) return false;
   }
   for (const Decision& decision : table.decisions) {
     if (!fits(decision.reason, wire::kReasonBytes) || !fits(decision.hint, wire::kHintBytes)) return false;
@@ -63,7 +64,9 @@ bool flows_consistent(const RunTable& table) {
     const std::size_t cell = flow.from * count + flow.to;
     if (allowed[cell]) return false;  // a second flow for the pair, or one from a subject to itself
     allowed[cell] = true;
-    if (flow.when_full != WhenFull::stop_receiver) return false;
+    if ((flow.when_full == WhenFull::spill) != (flow.spill_bytes >= wire::kMinSpillBytes)) return false;
+    if (flow.when_full != WhenFull::spill && flow.spill_bytes != 0) return false;
+    if (flow.when_full != WhenFull::stop_receiver && flow.path != Path::relay) return false;
   }
   for (std::size_t cell = 0; cell < allowed.size(); ++cell) {
     if (table.decisions[cell].allowed != allowed[cell]) return false;
@@ -131,6 +134,11 @@ std::uint32_t segment_count(const RunTable& table, const Flow& flow) {
   const std::uint64_t quota = (flow.queue_bytes + wire::kSegmentBytes - 1) / wire::kSegmentBytes;
   const std::uint64_t least = std::uint64_t{2} * table.subjects[flow.to].rank_count;
   return static_cast<std::uint32_t>(std::max(quota, least));
+}
+
+std::uint32_t intake_segments(const RunTable& table, const Flow& flow) {
+  constexpr std::uint32_t kLeast = (std::uint32_t{64} << 20) / wire::kSegmentBytes;
+  return flow.when_full == WhenFull::stop_receiver ? 0 : std::max(kLeast, segment_count(table, flow));
 }
 
 Status<TableError> check(const RunTable& table) {

@@ -17,6 +17,8 @@ namespace sluice::table {
 /// What happens when a flow's queue is full. Never anything that the sender could notice.
 enum class WhenFull : std::uint32_t {
   stop_receiver = 0,  ///< the receiving subject is ended: it cannot be told less than was sent
+  spill = 1,          ///< what has no room waits in a file
+  drop = 2,           ///< whole messages are left out, and the receiver is told which
 };
 
 /// How a flow's bytes travel: rungs of assurance.
@@ -41,6 +43,7 @@ struct Flow {
   std::uint32_t to = 0;    ///< subject index
   std::uint64_t queue_bytes = 0;
   WhenFull when_full = WhenFull::stop_receiver;
+  std::uint64_t spill_bytes = 0;  ///< size of the spill file; 0 unless `when_full` is `spill`
   Path path = Path::relay;
   std::uint32_t policy_line = 0;
   std::string downgrade;  ///< name of the downgrade that allows this flow against the lattice; empty if none is needed
@@ -93,6 +96,11 @@ const Flow* shared_flow(const RunTable& table, std::uint32_t from, std::uint32_t
 
 /// Segments of a flow's mailbox memory: its quota, and never fewer than two for each receiving rank.
 std::uint32_t segment_count(const RunTable& table, const Flow& flow);
+
+/// Segments of the intake out of which egress fills a flow's mailboxes (trusted/guard/delivery.hpp); 0 if ingress fills
+/// them itself. As many as the mailboxes have, and no fewer than hold what a fast sender sends before egress has a
+/// turn.
+std::uint32_t intake_segments(const RunTable& table, const Flow& flow);
 
 /// Flat form for decode(): the way from the launcher to the guard, both of one build on one host.
 std::vector<std::byte> encode(const RunTable& table);

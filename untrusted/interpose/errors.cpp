@@ -25,6 +25,7 @@ struct ErrorClass {
 };
 ErrorClass flow;
 ErrorClass ended;
+ErrorClass missed;
 
 int add_code(int error_class, const std::string& text) {
   int code = error_class;
@@ -132,7 +133,7 @@ void say_if_fatal(MPI_Comm comm, int code) {
   MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
   int error_class = MPI_SUCCESS;
   if (PMPI_Error_class(code, &error_class) != MPI_SUCCESS) return;
-  if (error_class != flow.number && error_class != ended.number) return;
+  if (error_class != flow.number && error_class != ended.number && error_class != missed.number) return;
   if (PMPI_Comm_get_errhandler(comm, &handler) != MPI_SUCCESS) return;
   if (handler != MPI_ERRORS_ARE_FATAL) {
     if (handler != MPI_ERRORS_RETURN) PMPI_Errhandler_free(&handler);
@@ -149,9 +150,11 @@ void say_if_fatal(MPI_Comm comm, int code) {
 
 void create_error_classes() {
   create(flow, "MPIX_ERR_FLOW: the policy does not let this message flow");
+  create(missed, "MPIX_ERR_MISSED: the queue had no room for the message");
   create(ended, "MPIX_ERR_ENDED: the sender has ended and all its messages have been received");
 }
 
+int missed_class() noexcept { return missed.number; }
 int flow_class() noexcept { return flow.number; }
 int ended_class() noexcept { return ended.number; }
 
@@ -163,6 +166,12 @@ int ended_error(std::int32_t source) {
   return code_for(ended, "rank " + std::to_string(source) + " of " +
                              describe_subject(layer.session.table.subject_of(rank)) +
                              " has ended; no further message of it can match");
+}
+
+int missed_error(std::int32_t source) {
+  const auto rank = static_cast<std::uint32_t>(source);
+  return code_for(missed, "the queue had no room for this message of rank " + std::to_string(source) + " of " +
+                              describe_subject(layer.session.table.subject_of(rank)) + "; it is lost");
 }
 
 int incomplete_error() {

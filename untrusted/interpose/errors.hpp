@@ -21,9 +21,10 @@ enum class RefusedKind {
 /// Creates the error classes. Once, after the host's MPI_Init.
 void create_error_classes();
 
-/// MPIX_ERR_FLOW and MPIX_ERR_ENDED; MPI_ERR_OTHER before MPI_Init.
+/// MPIX_ERR_FLOW, MPIX_ERR_ENDED and MPIX_ERR_MISSED; MPI_ERR_OTHER before MPI_Init.
 int flow_class() noexcept;
 int ended_class() noexcept;
+int missed_class() noexcept;
 
 /// An error code of class MPIX_ERR_FLOW with this text. The same text has the same code.
 int flow_error(const std::string& text);
@@ -33,6 +34,9 @@ int ended_error(std::int32_t source);
 
 /// An error code of class MPIX_ERR_ENDED: a message that a collective operation needs did not come as it should.
 int incomplete_error();
+
+/// An error code of class MPIX_ERR_MISSED: the queue had no room for the message of `source`, a world rank.
+int missed_error(std::int32_t source);
 
 /// Calls the error handler of `comm` and returns `code`. Never call it with the layer locked.
 int raise(MPI_Comm comm, int code);

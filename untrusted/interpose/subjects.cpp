@@ -70,6 +70,21 @@ SLUICE_EXPORT int MPIX_Err_flow(void) { return flow_class(); }
 
 SLUICE_EXPORT int MPIX_Err_ended(void) { return ended_class(); }
 
+SLUICE_EXPORT int MPIX_Err_missed(void) { return missed_class(); }
+
+SLUICE_EXPORT int MPIX_Missed(int world_rank, long long* messages, long long* bytes) {
+  if (!started()) return MPI_ERR_OTHER;
+  if (world_rank < 0 || world_rank >= world_size()) return MPI_ERR_RANK;
+  Missed missed{};
+  if (knows_run()) {
+    const Lock lock;
+    missed = layer.incoming.missed(static_cast<std::uint32_t>(world_rank));
+  }
+  if (messages != nullptr) *messages = static_cast<long long>(missed.messages);
+  if (bytes != nullptr) *bytes = static_cast<long long>(missed.bytes);
+  return MPI_SUCCESS;
+}
+
 SLUICE_EXPORT MPI_Comm MPIX_Comm_subject(void) { return layer.subject; }
 
 SLUICE_EXPORT MPI_Fint MPIX_Comm_subject_c2f(void) { return PMPI_Comm_c2f(layer.subject); }

@@ -201,6 +201,8 @@ void Schedule::finish_remote(const Receive& receive) {
       return fail(receive.capacity == 0 ? incomplete_error() : MPI_ERR_TRUNCATE);
     case Outcome::source_ended:
       return fail(ended_error(receive.wanted.source));
+    case Outcome::missed:
+      return fail(missed_error(receive.matched.source));
     case Outcome::no_memory:
       return fail(MPI_ERR_NO_MEM);
     case Outcome::pending:

@@ -164,6 +164,7 @@ int receive_block(const VirtualComm& comm, std::uint64_t context, int rank, std:
       progress();
       if (receive.outcome == Outcome::complete && receive.length == block.size()) return MPI_SUCCESS;
       if (receive.outcome == Outcome::source_ended) return ended_error(receive.wanted.source);
+      if (receive.outcome == Outcome::missed) return missed_error(receive.matched.source);
       if (receive.outcome != Outcome::pending) return MPI_ERR_OTHER;
     }
     wait_turn(waiter);

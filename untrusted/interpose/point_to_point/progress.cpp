@@ -21,6 +21,8 @@ int outcome_error(MpiReceive& receive) {
       return MPI_ERR_TRUNCATE;
     case Outcome::source_ended:
       return ended_error(receive.wanted.source);
+    case Outcome::missed:
+      return missed_error(receive.matched.source);
     case Outcome::no_memory:
       return MPI_ERR_NO_MEM;
   }
@@ -37,7 +39,8 @@ void conclude(MpiReceive& receive) {
     if (receive.error == MPI_SUCCESS) receive.error = error;
   }
   receive.staging.reset();
-  fill_status(receive.status, *receive.comm, has_message ? receive.matched : receive.wanted,
+  const bool is_known = has_message || receive.outcome == Outcome::missed;
+  fill_status(receive.status, *receive.comm, is_known ? receive.matched : receive.wanted,
               has_message ? receive.length : 0, receive.outcome == Outcome::cancelled);
 }
 

@@ -26,6 +26,7 @@ enum class Outcome : std::uint8_t {
   complete,
   truncated,     ///< the message was longer than the buffer, which holds its beginning
   source_ended,  ///< nothing can complete it any more, or its message was cut short
+  missed,        ///< the queue had no room for the message (`when_full: drop`)
   cancelled,
   no_memory,  ///< no room to stage the message
 };

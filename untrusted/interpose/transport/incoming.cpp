@@ -104,6 +104,8 @@ bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
       catch_up(source);
       end_source(header.endpoint, header.extent != 0 || source.open);
       return fault_ == nullptr;
+    case wire::FrameKind::messages_missed:
+      return miss(source, header);
     case wire::FrameKind::none:
     case wire::FrameKind::skip:
     case wire::FrameKind::next_segment:
@@ -218,6 +220,61 @@ void Incoming::start(Source& source, const wire::FrameHeader& header) {
   source.waiting.push_back(*source.unexpected);
 }
 
+bool Incoming::miss(Source& source, const wire::FrameHeader& header) {
+  std::uint64_t count = 0;
+  if (header.payload != sizeof count) return fail("a report of missed messages without their number");
+  std::memcpy(&count, &header + 1, sizeof count);
+  source.missed.messages += count;
+  source.missed.bytes += header.extent;
+  if (source.open && count != 0) {
+    lose_open(source);
+    --count;
+  }
+  Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
+  const Channel channel = channel_of(header.context);
+  if (channel == Channel::acknowledgement) {  // says that a message was matched, which is so
+    if (count != 0) acknowledged_.push_back({envelope.source, header.context >> wire::kChannelBits});
+    return true;
+  }
+  const bool synchronous = channel == Channel::synchronous;
+  if (synchronous) envelope.context &= ~kChannelMask;
+  for (; count != 0; --count) {
+    Receive* receive = match_posted(envelope);
+    if (receive == nullptr) break;
+    lose(*receive, envelope, synchronous ? ++source.synchronous : 0);
+  }
+  if (count == 0) return true;
+  auto* message = new (std::nothrow) Unexpected;
+  if (message == nullptr) return fail("out of memory for unexpected messages");
+  message->envelope = envelope;
+  message->missed = count;
+  message->synchronous = synchronous ? source.synchronous + 1 : 0;
+  if (synchronous) source.synchronous += count;
+  unexpected_.push_back(*message);
+  source.waiting.push_back(*message);
+  return true;
+}
+
+void Incoming::lose_open(Source& source) {
+  if (source.receive != nullptr) {
+    source.receive->length = 0;
+    finish(*source.receive, Outcome::missed);
+  }
+  if (source.unexpected != nullptr) {
+    source.unexpected->missed = 1;
+    source.unexpected->extent = 0;
+  }
+  source.receive = nullptr;
+  source.unexpected = nullptr;
+  source.open = false;
+}
+
+void Incoming::lose(Receive& receive, const Envelope& message, std::uint64_t synchronous) {
+  receive.matched = message;
+  if (synchronous != 0) owed_.push_back({message.source, synchronous});
+  finish(receive, Outcome::missed);
+}
+
 void Incoming::append(Source& source, const std::byte* bytes, std::uint32_t count) {
   if (fault_ != nullptr) return;
   if (source.receive != nullptr) {
@@ -323,11 +380,32 @@ bool Incoming::take(Receive& receive) {
 
 Unexpected* Incoming::claim(const Envelope& wanted) {
   auto* message = const_cast<Unexpected*>(find(wanted));
+  if (message != nullptr && message->missed > 1) return split(*message);
   if (message != nullptr) unqueue(*message);
   return message;
 }
 
+Unexpected* Incoming::split(Unexpected& message) {
+  auto* one = new (std::nothrow) Unexpected;
+  if (one == nullptr) {
+    fail("out of memory for unexpected messages");
+    return nullptr;
+  }
+  one->envelope = message.envelope;
+  one->missed = 1;
+  one->synchronous = message.synchronous;
+  if (message.synchronous != 0) ++message.synchronous;
+  --message.missed;
+  return one;
+}
+
 void Incoming::receive_claimed(Unexpected& message, Receive& receive) {
+  if (message.missed != 0) {
+    lose(receive, message.envelope, message.synchronous);
+    std::free(message.data);
+    delete &message;
+    return;
+  }
   bind(receive, message.envelope, message.extent, message.synchronous);
   write(receive, 0, message.data, message.arrived);
   Source& source = sources_[static_cast<std::size_t>(message.envelope.source)];

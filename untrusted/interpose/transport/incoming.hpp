@@ -21,6 +21,7 @@ struct Unexpected {
   std::byte* data = nullptr;
   std::uint64_t synchronous = 0;  ///< number among the sender's synchronous messages to this rank; 0 if it is none
   bool cut_short = false;         ///< the sender ended before its last fragment
+  std::uint64_t missed = 0;       ///< so many messages that were lost, one after the other, and no data; 0 if it is one
   Link<Unexpected> by_arrival;
   Link<Unexpected> by_source;
 };
@@ -36,6 +37,12 @@ struct Inflow {
 struct Acknowledgement {
   std::int32_t rank;     ///< world rank of the other side
   std::uint64_t number;  ///< of the message, counted from 1 by sender and receiver alike
+};
+
+/// Lost messages (`when_full: drop`).
+struct Missed {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
 };
 
 /// Matching in MPI's order (MPI 3.1, section 3.5): a message goes to the first posted receive that accepts it, and a
@@ -85,6 +92,9 @@ class Incoming {
   [[nodiscard]] bool ended(std::uint32_t rank) const noexcept { return sources_[rank].ended; }
   [[nodiscard]] std::size_t ended_count() const noexcept { return ended_; }
 
+  /// What has been missed of a rank so far.
+  [[nodiscard]] const Missed& missed(std::uint32_t rank) const noexcept { return sources_[rank].missed; }
+
   /// Synchronous messages that have been matched here and whose senders are to be told, oldest first.
   [[nodiscard]] std::vector<Acknowledgement>& owed() noexcept { return owed_; }
   /// Synchronous messages of this rank that have been matched elsewhere. Nobody has checked that there were such.
@@ -110,6 +120,7 @@ class Incoming {
     std::uint64_t arrived = 0;
     std::uint64_t before_rest = 0;  ///< bytes of the open message that came in the ring, if its rest comes by relay
     std::uint64_t synchronous = 0;  ///< such messages so far
+    Missed missed;
     bool open = false;
     bool ended = false;
     SharedInflow* shared = nullptr;  ///< its ring, if it has one
@@ -125,6 +136,10 @@ class Incoming {
   void ignore_message(Source& source, std::uint64_t extent);
   void cut_short(Source& source);
   void start(Source& source, const wire::FrameHeader& header);
+  bool miss(Source& source, const wire::FrameHeader& header);
+  void lose_open(Source& source);
+  void lose(Receive& receive, const Envelope& message, std::uint64_t synchronous);
+  Unexpected* split(Unexpected& message);
   void append(Source& source, const std::byte* bytes, std::uint32_t count);
   void end_source(std::uint32_t rank, bool is_cut_short);
   Receive* match_posted(const Envelope& message);

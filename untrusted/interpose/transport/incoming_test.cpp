@@ -226,5 +226,83 @@ TEST_F(IncomingTest, AClaimedMessageIsOutOfSightAndGoesOnArriving) {
   EXPECT_EQ(text(taker), "abcdef");
 }
 
+/// The payload of a report of `count` missed messages.
+std::string number(std::uint64_t count) {
+  std::string bytes(sizeof count, '\0');
+  std::memcpy(bytes.data(), &count, sizeof count);
+  return bytes;
+}
+
+TEST_F(IncomingTest, AMissedMessageTakesThePlaceOfTheReceiveThatItWouldHaveMatched) {
+  const Receive& other = receive(0, 1);
+  const Receive& first = receive(kAnySource, 5);
+  const Receive& second = receive(0, 5);
+  put(wire::FrameKind::messages_missed, 0, 5, 70, number(1));
+  message(0, 5, "b");
+  incoming_.drain(10);
+  EXPECT_EQ(first.outcome, Outcome::missed);
+  EXPECT_EQ(first.matched.source, 0);
+  EXPECT_EQ(first.matched.tag, 5);
+  EXPECT_EQ(text(second), "b");
+  EXPECT_EQ(other.outcome, Outcome::pending);
+  EXPECT_EQ(incoming_.missed(0).messages, 1U);
+  EXPECT_EQ(incoming_.missed(0).bytes, 70U);
+  EXPECT_EQ(incoming_.missed(1).messages, 0U);
+}
+
+TEST_F(IncomingTest, MissedMessagesWaitForReceivesOneByOne) {
+  message(0, 5, "a");
+  const Receive& posted = receive(0, 6);
+  put(wire::FrameKind::messages_missed, 0, 6, 300, number(3));
+  message(0, 6, "b");
+  put(wire::FrameKind::sender_ended, 0, 0, 0, {});
+  incoming_.drain(10);
+  EXPECT_EQ(posted.outcome, Outcome::missed);
+  const Unexpected* probed = incoming_.find({kContext, 0, 6});
+  ASSERT_NE(probed, nullptr);
+  EXPECT_EQ(probed->extent, 0U);
+  Unexpected* claimed = incoming_.claim({kContext, kAnySource, 6});
+  ASSERT_NE(claimed, nullptr);
+  EXPECT_EQ(receive(0, 6).outcome, Outcome::missed);
+  EXPECT_EQ(text(receive(0, 6)), "b");
+  EXPECT_EQ(receive(0, 6).outcome, Outcome::source_ended);
+  EXPECT_EQ(text(receive(0, kAnyTag)), "a");
+  Receive taker;
+  incoming_.receive_claimed(*claimed, taker);
+  EXPECT_EQ(taker.outcome, Outcome::missed);
+  EXPECT_EQ(taker.length, 0U);
+  EXPECT_EQ(incoming_.missed(0).messages, 3U);
+}
+
+TEST_F(IncomingTest, AMessageThatIsTakenBackIsMissedAsAWhole) {
+  const Receive& posted = receive(0, 5);
+  put(wire::FrameKind::message_start, 0, 5, 6, "abc");
+  put(wire::FrameKind::message_start, 1, 5, 6, "abc");
+  put(wire::FrameKind::messages_missed, 0, 5, 6, number(1));
+  put(wire::FrameKind::messages_missed, 1, 5, 12, number(2));
+  message(0, 5, "x");
+  incoming_.drain(10);
+  EXPECT_EQ(posted.outcome, Outcome::missed);
+  EXPECT_EQ(posted.length, 0U);
+  EXPECT_EQ(text(receive(0, 5)), "x");
+  EXPECT_EQ(receive(1, 5).outcome, Outcome::missed);
+  EXPECT_EQ(receive(1, 5).outcome, Outcome::missed);
+  EXPECT_EQ(receive(1, 5).outcome, Outcome::pending);
+  EXPECT_EQ(incoming_.fault(), nullptr);
+}
+
+TEST_F(IncomingTest, AMissedSynchronousMessageIsAcknowledgedWhenItIsMatched) {
+  on(Channel::synchronous);
+  put(wire::FrameKind::messages_missed, 0, 5, 8, number(2));
+  message(0, 5, "c");
+  incoming_.drain(10);
+  EXPECT_TRUE(incoming_.owed().empty());
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    receive(0, 5);
+    ASSERT_EQ(incoming_.owed().size(), i);
+    EXPECT_EQ(incoming_.owed().back().number, i);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::interpose
