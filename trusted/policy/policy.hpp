@@ -95,7 +95,7 @@ struct Policy {
   std::vector<Subject> subjects;
   std::vector<std::string> require;  ///< relaxations with which the run does not start; "all" for any
   std::vector<Spill> spills;
-  std::uint32_t flows_line = 1;      ///< of the `flows:` key, or of `subjects:` if the policy has no flows
+  std::uint32_t flows_line = 1;  ///< of the `flows:` key, or of `subjects:` if the policy has no flows
   table::RunTable table;
 };
 

@@ -75,8 +75,8 @@ std::string flows_text(const Policy& policy) {
     const table::Flow& flow = policy.table.flows[i];
     rows.push_back({std::to_string(i), policy.subjects[flow.from].name, policy.subjects[flow.to].name,
                     print_size(flow.queue_bytes), std::to_string(table::segment_count(policy.table, flow)),
-                    std::string(word(flow.when_full)), std::string(word(flow.path)), flow.downgrade.empty() ? "-" : flow.downgrade,
-                    std::to_string(flow.policy_line)});
+                    std::string(word(flow.when_full)), std::string(word(flow.path)),
+                    flow.downgrade.empty() ? "-" : flow.downgrade, std::to_string(flow.policy_line)});
   }
   return columns(rows);
 }
