@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "trusted/mirror/node_table.hpp"
@@ -40,6 +40,8 @@ struct Server {
   double seconds;
   NodeTable nodes;
   std::vector<char> block;
+  std::unordered_map<std::uint64_t, Listing> listings;  // of open folders
+  std::uint64_t next_listing = 1;
 
   /// Opens `path` from the root. No link on the way is followed, not even the last one.
   [[nodiscard]] Fd open_at(const std::string& path, int flags) const {
@@ -154,18 +156,23 @@ void open_folder(fuse_req_t request, fuse_ino_t number, fuse_file_info* file) {
     return;
   }
   (void)folder.release();
-  auto listing = std::make_unique<Listing>();
+  Server& server = server_of(request);
+  file->fh = server.next_listing++;
+  Listing& listing = server.listings[file->fh];
   while (const dirent* entry = readdir(stream)) {
-    listing->entries.push_back({entry->d_name, entry->d_ino, static_cast<unsigned>(entry->d_type) << 12U});
+    listing.entries.push_back({entry->d_name, entry->d_ino, static_cast<unsigned>(entry->d_type) << 12U});
   }
   closedir(stream);
-  Listing* kept = listing.release();
-  file->fh = reinterpret_cast<std::uint64_t>(kept);
-  if (fuse_reply_open(request, file) != 0) delete kept;
+  if (fuse_reply_open(request, file) != 0) server.listings.erase(file->fh);
 }
 
 void read_folder(fuse_req_t request, fuse_ino_t /*number*/, std::size_t size, off_t offset, fuse_file_info* file) {
-  const Listing& listing = *reinterpret_cast<const Listing*>(file->fh);
+  const auto found = server_of(request).listings.find(file->fh);
+  if (found == server_of(request).listings.end()) {
+    fuse_reply_err(request, EBADF);
+    return;
+  }
+  const Listing& listing = found->second;
   std::vector<char> buffer(std::min(size, kMostRead));
   std::size_t used = 0;
   for (auto i = static_cast<std::size_t>(std::max<off_t>(offset, 0)); i < listing.entries.size(); ++i) {
@@ -182,7 +189,7 @@ void read_folder(fuse_req_t request, fuse_ino_t /*number*/, std::size_t size, of
 }
 
 void close_folder(fuse_req_t request, fuse_ino_t /*number*/, fuse_file_info* file) {
-  delete reinterpret_cast<Listing*>(file->fh);
+  server_of(request).listings.erase(file->fh);
   fuse_reply_err(request, 0);
 }
 
@@ -214,7 +221,7 @@ fuse_lowlevel_ops operations() {
 }  // namespace
 
 int serve(const Fd& root, Fd fuse, double seconds) {
-  Server server{root, seconds, {}, std::vector<char>(kMostRead)};
+  Server server{root, seconds, {}, std::vector<char>(kMostRead), {}};
   const fuse_lowlevel_ops all = operations();
   char name[] = "sluice-mirror";
   char* words[] = {name, nullptr};

@@ -62,16 +62,16 @@ TEST(LimitGroup, EndsWhoNeedsMoreAndNobodyElse) {
     return;
   }
   const std::string name = group_name(::getpid(), 0);
-  auto group = LimitGroup::make(place.value(), name, std::uint64_t{64} << 20U);
+  auto group = LimitGroup::make(place.value(), name, std::uint64_t{256} << 20U);
   ASSERT_TRUE(group) << group.error().what;
   const auto joined = [&](std::size_t bytes) {
     return try_in_child([&] { return ::write(group.value().entrance().get(), "0", 1) == 1 ? take(bytes) : errno; });
   };
   // The control: so much is there for who is not in the group, and a little for who is.
-  EXPECT_EQ(try_in_child([] { return take(std::size_t{256} << 20U); }), 0);
+  EXPECT_EQ(try_in_child([] { return take(std::size_t{512} << 20U); }), 0);
   EXPECT_EQ(joined(std::size_t{16} << 20U), 0);
   EXPECT_EQ(group.value().ended_for_memory(), 0U);
-  EXPECT_EQ(joined(std::size_t{256} << 20U), EINTR) << "not ended by a signal";
+  EXPECT_EQ(joined(std::size_t{512} << 20U), EINTR) << "not ended by a signal";
   EXPECT_GT(group.value().ended_for_memory(), 0U);
   EXPECT_EQ(::rmdir((place.value().folder / name).c_str()), 0);
 }
