@@ -3,7 +3,8 @@
 //
 // usage: neighbour ROLE SECONDS
 //   meter    sends messages as fast as it can and prints how many bytes the guard took in each time slot
-//   others   take turns: in even slots they send as the meter does, an honest busy neighbour; in odd ones
+//   others   take turns: in even slots they send as the meter does, an honest busy neighbour that computes while it
+//            waits for room; in odd ones
 //     same         the same again, to see the noise
 //     empty        messages without bytes, back to back: as many frames as possible
 //     endless      fragments of one byte, of a message that never ends
@@ -33,7 +34,19 @@ const std::vector<std::byte> kData(kMessage);
 
 std::int64_t slot_now() { return Clock::now().time_since_epoch() / kSlot; }
 
-bool honest(RawRank& rank) { return rank.send(0, kHonestTag, kData.data(), kData.size()); }
+/// Until there is room for one more message. Busy, as a program is that has something to compute meanwhile.
+void compute_until_room(const RawRank& rank) {
+  const std::uint64_t needed = wire::frame_stride(kMessage) * 2 + wire::kTransmitReserve;
+  const auto full = [&] {
+    return rank.position() + needed > rank.control()->taken.load(std::memory_order_acquire) + wire::kTransmitRingBytes;
+  };
+  while (full()) continue;
+}
+
+bool honest(RawRank& rank) {
+  compute_until_room(rank);
+  return rank.send(0, kHonestTag, kData.data(), kData.size());
+}
 
 bool empty(RawRank& rank) {
   wire::FrameHeader frame{};
@@ -61,6 +74,7 @@ bool honest_part(RawRank& rank, std::uint64_t& offset) {
   frame.context = wire::kWorldContext;
   frame.extent = offset;
   offset += kMessage;
+  compute_until_room(rank);
   return rank.publish(frame, kData.data(), kMessage);
 }
 
