@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kShownRun = 8;  // digits of a run's name that a table shows
 constexpr int kMostRotated = 9;
 /// Events that tell of something that did not go as the policy wants it.
-const std::vector<std::string> kTroubles{"refused",     "denied",   "turned_away", "queue_full",
+const std::vector<std::string> kTroubles{"refused",     "denied",   "turned_away", "queue_full", "overflow",
                                          "events_lost", "stopping", "guard_died",  "relaxation"};
 
 struct Arguments {
@@ -195,7 +195,8 @@ constexpr char kFooter[] =
     "files.\n\n"
     "Events: run_started, subject, grant, flow, relaxation, rank_up, rank_ended, denied (calls that the subject's\n"
     "library refused, counted), turned_away (connections by another user to its socket, counted), refused (by the\n"
-    "guard, which ends the subject), queue_full, events_lost, subject_ended, stopping, guard_died, run_ended.\n\n"
+    "guard, which ends the subject), queue_full, overflow, events_lost, subject_ended, stopping, guard_died, "
+    "run_ended.\n\n"
     "Examples:\n"
     "  sluice run imagery.yaml --audit run.log\n"
     "  sluice audit run.log --troubles\n"

@@ -89,6 +89,7 @@ struct Statistics {
     std::atomic<std::uint64_t> bytes;                               ///< their payload
     alignas(
         wire::kCacheLine) std::atomic<std::uint64_t> segments_in_use;  ///< backlog, in segments, first ones not counted
+    std::atomic<std::uint64_t> overflow;  ///< messages dropped, or bytes spilled, since the start
   };
   static constexpr std::uint32_t kMaxFlows = wire::kMaxSubjects * (wire::kMaxSubjects - 1);
   Flow flow[kMaxFlows];

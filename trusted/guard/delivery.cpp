@@ -63,6 +63,7 @@ const char* SpillDelivery::move() noexcept {
     }
     const auto frames = intake_.published();
     if (!file_.append(frames)) return "its spill file is full, or cannot be written";
+    overflow_ += frames.size();
     intake_.advance_past(frames);
   }
   return nullptr;
@@ -131,6 +132,7 @@ void DropDelivery::handle(const wire::FrameHeader& frame) noexcept {
 }
 
 void DropDelivery::miss(const wire::FrameHeader& start) noexcept {
+  ++overflow_;
   for (auto known = untold_.rbegin(); known != untold_.rend(); ++known) {
     wire::FrameHeader& header = known->header;
     if (header.kind != wire::FrameKind::messages_missed || header.endpoint != start.endpoint ||

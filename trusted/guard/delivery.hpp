@@ -34,6 +34,8 @@ class Delivery {
 
   /// Something waits for room in the mailbox.
   [[nodiscard]] virtual bool waits() const noexcept = 0;
+  /// Messages left out, or bytes that went through the file, since the start. For the audit log.
+  [[nodiscard]] std::uint64_t overflow() const noexcept { return overflow_; }
   /// Something in the intake waits for the next move().
   [[nodiscard]] bool has_more() noexcept { return intake_.peek() != nullptr; }
 
@@ -51,6 +53,7 @@ class Delivery {
   void put(const wire::FrameHeader& header, std::span<const std::byte> payload) noexcept;
 
   ring::IntakeReader intake_;
+  std::uint64_t overflow_ = 0;
 
  private:
   [[nodiscard]] std::uint64_t held() const noexcept {

@@ -67,6 +67,9 @@ bool Egress::backlog() const noexcept {
   std::uint64_t segments = flow_.memory.pool->in_use();
   if (flow_.memory.intake) segments += flow_.memory.intake->in_use();
   statistics_.flow[flow_.index].segments_in_use.store(segments, std::memory_order_relaxed);
+  std::uint64_t overflow = 0;
+  for (const Receiver& receiver : receivers_) overflow += receiver.delivery ? receiver.delivery->overflow() : 0;
+  statistics_.flow[flow_.index].overflow.store(overflow, std::memory_order_relaxed);
   const auto waits = [](const Receiver& receiver) { return receiver.delivery && receiver.delivery->waits(); };
   return segments != 0 || std::any_of(receivers_.begin(), receivers_.end(), waits);
 }

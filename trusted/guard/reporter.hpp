@@ -31,7 +31,7 @@ class Reporter {
 
  private:
   /// Both events of every rank of the largest run, twice over.
-  static constexpr std::uint64_t kCapacity = 4 * wire::kMaxRanks;
+  static constexpr std::uint64_t kCapacity = std::uint64_t{4} * wire::kMaxRanks;
 
   struct Slot {
     std::atomic<std::uint64_t> filled{0};  ///< 1 + the ticket of the event that lies here

@@ -38,7 +38,11 @@ std::string now_utc() {
 }  // namespace
 
 AuditLog::AuditLog(AuditFile file, const Plan& plan)
-    : file_(std::move(file)), plan_(plan), counted_(plan.policy.subjects.size()), chain_(file_.run()) {
+    : file_(std::move(file)),
+      plan_(plan),
+      counted_(plan.policy.subjects.size()),
+      overflow_(plan.policy.table.flows.size()),
+      chain_(file_.run()) {
   if (!file_.valid()) return;
   for (const policy::Subject& subject : plan.policy.subjects) images_.push_back(sha256_of_file(subject.image_real));
 }
@@ -128,7 +132,24 @@ void AuditLog::guard_event(const guard::Event& event) {
   }
 }
 
-void AuditLog::denials(const guard::Statistics& statistics) {
+void AuditLog::overflow(std::size_t flow, std::uint64_t now) {
+  if (now == overflow_[flow]) return;
+  const policy::Policy& policy = plan_.policy;
+  const table::Flow& entry = policy.table.flows[flow];
+  const bool drops = entry.when_full == table::WhenFull::drop;
+  write("overflow", {{"from", json_string(policy.subjects[entry.from].name)},
+                     {"to", json_string(policy.subjects[entry.to].name)},
+                     {"when_full", json_string(policy::word(entry.when_full))},
+                     {drops ? "messages" : "bytes", std::to_string(now - overflow_[flow])},
+                     {"total", std::to_string(now)},
+                     {"line", std::to_string(entry.policy_line)}});
+  overflow_[flow] = now;
+}
+
+void AuditLog::counters(const guard::Statistics& statistics) {
+  for (std::size_t i = 0; i < overflow_.size(); ++i) {
+    overflow(i, statistics.flow[i].overflow.load(std::memory_order_relaxed));
+  }
   const policy::Policy& policy = plan_.policy;
   for (std::size_t i = 0; i < counted_.size(); ++i) {
     const guard::Statistics::Subject& now = statistics.subject[i];

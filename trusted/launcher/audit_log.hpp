@@ -32,9 +32,9 @@ class AuditLog {
   void relaxation(const sandbox::Relaxation& relaxation);
   /// `rank_up`, `rank_ended`, `refused` (the guard ends the subject), `queue_full`, `events_lost`.
   void guard_event(const guard::Event& event);
-  /// `denied` and `turned_away` if a subject's counters have grown since the last call. Whoever calls this now and then
-  /// sets the rate: however often a subject tries, it gets one line in between.
-  void denials(const guard::Statistics& statistics);
+  /// `denied`, `turned_away` and `overflow` if a subject's or a flow's counters have grown since the last call. Whoever
+  /// calls this now and then sets the rate: however often a subject tries, it gets one line in between.
+  void counters(const guard::Statistics& statistics);
   /// `subject_ended`.
   void subject_ended(std::size_t index, const SubjectState& subject);
   /// `stopping`: the operator asked for it. `guard_died`.
@@ -44,6 +44,8 @@ class AuditLog {
   void run_ended(const RunState& state);
 
  private:
+  void overflow(std::size_t flow, std::uint64_t now);
+
   using Field = std::pair<std::string_view, std::string>;  // name, JSON value
   void write(std::string_view event, std::initializer_list<Field> fields);
 
@@ -57,6 +59,7 @@ class AuditLog {
   const Plan& plan_;
   std::vector<std::string> images_;  ///< SHA-256 of each subject's image
   std::vector<Counted> counted_;
+  std::vector<std::uint64_t> overflow_;  ///< of each flow, when last looked at
   std::string chain_;
   std::uint64_t number_ = 0;
   std::uint64_t lost_ = 0;  ///< lines that could not be written

@@ -86,13 +86,13 @@ TEST_F(AuditLogTest, LinesAreChained) {
 TEST_F(AuditLogTest, DenialsAreOneLineHoweverManyThereWere) {
   AuditLog log(opened(), plan_);
   const auto statistics = std::make_unique<guard::Statistics>();
-  log.denials(*statistics);
+  log.counters(*statistics);
   EXPECT_TRUE(lines().empty());
   statistics->subject[0].denied = 1'000'000;
   statistics->subject[0].denied_rank = 2;
   statistics->subject[0].turned_away = 7;
-  log.denials(*statistics);
-  log.denials(*statistics);
+  log.counters(*statistics);
+  log.counters(*statistics);
   ASSERT_EQ(lines().size(), 2U);
   EXPECT_NE(lines()[0].find("\"event\":\"denied\",\"subject\":\"low\",\"times\":1000000,\"total\":1000000,"
                             "\"peer_rank\":2,\"told_by\":\"library\""),
@@ -102,9 +102,28 @@ TEST_F(AuditLogTest, DenialsAreOneLineHoweverManyThereWere) {
   // What a hostile library makes of it.
   statistics->subject[0].denied = 5;
   statistics->subject[0].denied_rank = 4096;
-  log.denials(*statistics);
+  log.counters(*statistics);
   ASSERT_EQ(lines().size(), 3U);
   EXPECT_NE(lines()[2].find("\"times\":0,\"total\":5,\"peer_rank\":null"), std::string::npos) << lines()[2];
+}
+
+TEST_F(AuditLogTest, OverflowSaysWhatThePolicyMakesOfIt) {
+  plan_.policy.subjects.push_back(plan_.policy.subjects[0]);
+  plan_.policy.subjects[1].name = "high";
+  plan_.policy.table.flows = {{.from = 0, .to = 1, .queue_bytes = 1, .policy_line = 9, .downgrade = ""}};
+  plan_.policy.table.flows[0].when_full = table::WhenFull::drop;
+  AuditLog log(opened(), plan_);
+  const auto statistics = std::make_unique<guard::Statistics>();
+  statistics->flow[0].overflow = 12;
+  log.counters(*statistics);
+  log.counters(*statistics);
+  statistics->flow[0].overflow = 15;
+  log.counters(*statistics);
+  ASSERT_EQ(lines().size(), 2U);
+  EXPECT_NE(lines()[1].find("\"event\":\"overflow\",\"from\":\"low\",\"to\":\"high\",\"when_full\":\"drop\","
+                            "\"messages\":3,\"total\":15,\"line\":9"),
+            std::string::npos)
+      << lines()[1];
 }
 
 TEST_F(AuditLogTest, WritesNothingWithoutAFile) {

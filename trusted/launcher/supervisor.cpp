@@ -400,7 +400,7 @@ void Supervisor::check_gone(std::size_t index) {
   if (sandbox.first && !has_ended(sandbox.first)) return;
   subject.phase = SubjectState::Phase::ended;
   sandbox.drain->end();
-  audit_.denials(statistics());
+  audit_.counters(statistics());
   look_at_memory(index);
   audit_.subject_ended(index, subject);
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
@@ -421,7 +421,7 @@ void Supervisor::look_now_and_then() {
   const auto now = Clock::now();
   if (now < next_rank_look_) return;
   next_rank_look_ = now + kRankLookPeriod;
-  audit_.denials(statistics());
+  audit_.counters(statistics());
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     Sandbox& sandbox = sandboxes_[i];
     if (state_.subjects[i].phase != SubjectState::Phase::running) continue;
