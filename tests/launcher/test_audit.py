@@ -112,6 +112,32 @@ def test_what_a_library_refuses_is_counted_not_listed():
     assert verified.returncode == 0 and f"{len(events)} lines, to its end" in verified.stdout, verified
 
 
+SENDING = """#!/usr/bin/python3
+from mpi4py import MPI
+for number in range(60):
+    MPI.COMM_WORLD.Send(bytearray(100000), dest=1, tag=number)
+"""
+SLEEPING = """#!/usr/bin/python3
+import time
+from mpi4py import MPI
+time.sleep(1.5)
+"""
+
+
+def test_what_a_full_queue_drops_is_recorded():
+    policy = ASKING_POLICY.replace("queue: 1MiB", "queue: 1MiB, when_full: drop").replace("./asking", "./sleeping")
+    with SluiceRun(policy) as run:
+        run.write("low", SENDING)
+        run.write("sleeping", SLEEPING)
+        log = run.folder / "run.log"
+        result = run.run("--quiet", "--audit", str(log))
+        assert result.code == 0, result.explain()
+        events = [json.loads(line) for line in log.read_text().splitlines() if '"overflow"' in line]
+    assert events and 30 <= events[-1]["total"] < 60, events
+    assert events[-1]["total"] == sum(event["messages"] for event in events)
+    assert {(event["from"], event["to"], event["when_full"]) for event in events} == {("low", "high", "drop")}
+
+
 def test_changed_log_is_found(tmp_path):
     with SluiceRun(POLICY) as run:
         for name in ("quiet", "loud", "peer"):
