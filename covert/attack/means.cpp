@@ -8,8 +8,10 @@ namespace sluice::covert {
 const std::vector<Means>& all_means() {
   static const std::vector<Means> all = [] {
     std::vector<Means> found;
-    for (const auto& of_class : {ring_means(), futex_means(), cache_line_means(), descriptor_means(), lock_means(),
-                                 inode_means(), output_means(), guard_load_means(), host_view_means(), ipc_means()}) {
+    for (const auto& of_class :
+         {ring_means(), futex_means(), cache_line_means(), descriptor_means(), lock_means(), inode_means(),
+          output_means(), guard_load_means(), host_view_means(), exhaustion_means(), memory_means(), ipc_means(),
+          tracing_means(), contention_means(), device_means(), slow_means(), administration_means()}) {
       found.insert(found.end(), of_class.begin(), of_class.end());
     }
     std::stable_sort(found.begin(), found.end(), [](const Means& a, const Means& b) { return a.number < b.number; });

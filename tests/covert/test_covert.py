@@ -2,11 +2,13 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
+import time
 
 from sluice_run import Leftovers, sluice, sluice_binary
 
-STORAGE = ["ring_state", "abstract_socket", "sysv_memory", "posix_memory", "sysinfo"]
+STORAGE = ["ring_state", "abstract_socket", "sysv_memory", "posix_memory", "sysinfo", "terminals", "printed"]
 
 
 def measure(*options: str) -> tuple:
@@ -26,7 +28,7 @@ def measure(*options: str) -> tuple:
 def test_controls_are_caught_and_storage_channels_are_closed(tmp_path: pathlib.Path):
     page = tmp_path / "report.html"
     only = [word for name in STORAGE for word in ("--only", name)]
-    code, report, said = measure("--seconds", "14", "--html", str(page), *only)
+    code, report, said = measure("--seconds", "18", "--html", str(page), *only)
     rows = {row["name"]: row for row in report["means"]}
     assert sorted(rows) == sorted(STORAGE)
     for name, row in rows.items():
@@ -48,6 +50,61 @@ def test_a_channel_that_is_there_is_reported():
     row = report["means"][0]
     assert row["verdict"] == "found" and row["rate"] > 1, row
     assert code == 1, said
+
+
+POLICY = """
+sluice: 1
+lattice: {{ levels: [LOW, HIGH] }}
+subjects:
+  low:
+    label: LOW
+    ranks: 1
+    mpi: mpich
+    world: subject
+    files: [{{ path: low, access: write }}{more}]
+    run: [/usr/bin/python3, watch.py]
+"""
+
+WATCH = """
+import pathlib, time
+pathlib.Path("low/started").touch()
+for _ in range(600):
+    if pathlib.Path("low/go").exists(): break
+    time.sleep(0.05)
+print("sees", pathlib.Path("later").exists(), flush=True)
+"""
+
+
+def look(folder: pathlib.Path, change: str) -> str:
+    """Runs the policy with the program of WATCH, writes `change` over the policy once it runs; what the run printed."""
+    low = folder / "low"
+    shutil.rmtree(low, ignore_errors=True)
+    command = [str(sluice_binary()), "run", str(folder / "policy.yaml")]
+    run = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while not (low / "started").exists() and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if change:
+            (folder / "policy.yaml").write_text(change)
+        if low.exists():
+            (low / "go").touch()
+        return run.communicate(timeout=60)[0]
+    finally:
+        run.kill()
+
+
+def test_a_policy_that_changes_while_it_runs_changes_nothing(tmp_path: pathlib.Path):
+    narrow = POLICY.format(more=", { path: watch.py, access: read }")
+    wide = POLICY.format(more=", { path: watch.py, access: read }, { path: later, access: read }")
+    (tmp_path / "watch.py").write_text(WATCH)
+    (tmp_path / "later").write_text("x")
+    (tmp_path / "policy.yaml").write_text(narrow)
+    assert "sees False" in look(tmp_path, wide)
+    # The same policy is seen by the next run, so the test would have noticed.
+    assert "sees True" in look(tmp_path, "")
 
 
 def test_wrong_choices_are_named():
