@@ -427,6 +427,9 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   auto devices = sandbox::own_devices(base);
   if (!devices) return devices.error();
   entries.insert(entries.end(), devices.value().begin(), devices.value().end());
+  auto terminals = sandbox::own_terminals(base);
+  if (!terminals) return terminals.error();
+  entries.push_back(std::move(terminals).value());
   entries.push_back({Entry::Kind::scratch, "/tmp", ""});
   const std::string folder = plan_.policy.folder;
   if (!in_system(folder) && folder != "/tmp" && folder != "/") entries.push_back({Entry::Kind::scratch, folder, ""});

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "trusted/policy/mistakes.hpp"
+#include "trusted/policy/reach.hpp"
 #include "trusted/policy/report.hpp"
 #include "trusted/policy/text.hpp"
 
@@ -146,6 +147,28 @@ std::string decisions_text(const Policy& policy, Colour colour) {
   return text.empty() ? "  none: one subject\n" : text;
 }
 
+std::string downgrades_text(const std::vector<std::string>& names, Colour colour) {
+  return paint("DOWNGRADE '" + joined(names, "', '") + "'", "33", colour);
+}
+
+/// What downgrades open beyond their own flows. Empty if nothing.
+std::string reach_text(const Policy& policy, Colour colour) {
+  std::string text;
+  for (const Detour& way : detours(policy)) {
+    std::string steps = named(policy.subjects[way.front()]);
+    for (std::size_t i = 1; i + 1 < way.size(); ++i) steps += " -> " + policy.subjects[way[i]].name;
+    text += "  against the lattice, by way of others: " + steps + " -> " + named(policy.subjects[way.back()]) + ", " +
+            downgrades_text(downgrades_on(policy, way), colour) + "\n";
+  }
+  for (const Circle& circle : circles(policy)) {
+    std::vector<std::string> names;
+    for (const std::uint32_t subject : circle) names.push_back(policy.subjects[subject].name);
+    text += "  in effect of one label: " + joined(names, ", ") + ", as data goes round by " +
+            downgrades_text(downgrades_in(policy, circle), colour) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string show(const Policy& policy, Colour colour) {
@@ -169,6 +192,7 @@ std::string summary(const Policy& policy, Colour colour) {
             named(policy.subjects[flow.to]) + ", queue " + print_size(flow.queue_bytes) +
             (flow.downgrade.empty() ? "" : ", " + paint("DOWNGRADE '" + flow.downgrade + "'", "33", colour)) + "\n";
   }
+  text += reach_text(policy, colour);
   const std::size_t pairs = policy.subjects.size() * (policy.subjects.size() - 1);
   const std::size_t denied = pairs - policy.table.flows.size();
   if (denied == 0) return text;

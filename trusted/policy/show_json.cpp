@@ -1,5 +1,6 @@
 // The compiled tables, mistakes and explanations as JSON.
 #include "trusted/policy/json.hpp"
+#include "trusted/policy/reach.hpp"
 #include "trusted/policy/report.hpp"
 
 namespace sluice::policy {
@@ -61,6 +62,24 @@ void put_explanation(Json& json, const Policy& policy, std::uint32_t from, std::
   json.close_object();
 }
 
+/// What downgrades open beyond their own flows.
+void put_reach(Json& json, const Policy& policy) {
+  const auto put = [&](std::string_view key, const std::vector<std::uint32_t>& subjects,
+                       const std::vector<std::string>& downgrades) {
+    std::vector<std::string> names;
+    for (const std::uint32_t subject : subjects) names.push_back(policy.subjects[subject].name);
+    json.open_object();
+    put_texts(json, key, names);
+    put_texts(json, "downgrades", downgrades);
+    json.close_object();
+  };
+  json.key("detours").open_list();
+  for (const Detour& way : detours(policy)) put("way", way, downgrades_on(policy, way));
+  json.close_list().key("circles").open_list();
+  for (const Circle& circle : circles(policy)) put("subjects", circle, downgrades_in(policy, circle));
+  json.close_list();
+}
+
 }  // namespace
 
 std::string show_json(const Policy& policy) {
@@ -83,7 +102,9 @@ std::string show_json(const Policy& policy) {
       if (from != to) put_explanation(json, policy, from, to);
     }
   }
-  json.close_list().close_object();
+  json.close_list();
+  put_reach(json, policy);
+  json.close_object();
   return std::move(json).take();
 }
 

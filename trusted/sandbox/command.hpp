@@ -17,7 +17,7 @@ struct Entry {
     link,       ///< a symbolic link at `place` that says `source`
     processes,  ///< /proc of the sandbox's own pid namespace
     devices,    ///< bubblewrap's minimal /dev
-    device,     ///< the device node `source` at `place`
+    device,     ///< the device node or folder of them `source` at `place`
   };
   Kind kind;
   std::string place;   ///< absolute path inside

@@ -18,4 +18,8 @@ namespace sluice::sandbox {
 /// sandbox shows the host's nodes, made read-only in this mount namespace, and must not be allowed any file locks.
 Result<std::vector<Entry>, Problem> own_devices(const std::string& stage);
 
+/// Mounts pseudo-terminals below `stage`, at most 40 of them, and returns the entry that shows them in /dev/pts. All of
+/// the host's come out of one number: without a limit for each sandbox, one that takes them all shows to the others.
+Result<Entry, Problem> own_terminals(const std::string& stage);
+
 }  // namespace sluice::sandbox
