@@ -61,6 +61,8 @@ class Figures:
 
 def place_of(variant: str, communicator: str) -> str:
     """Name of a column: inside a subject there is one for each communicator. What follows ` x` is not part of it."""
+    if variant == "peers":
+        return communicator
     return f"inside/{communicator}" if variant == "inside" else variant.split(" x")[0]
 
 

@@ -5,6 +5,14 @@ from figures import Figures, Key, machine
 # What is to be reached across subjects on 2 processors: test, bytes, largest ratio to the host MPI.
 GOALS = [("latency", 8, 6.0), ("latency", 65536, 3.0)]
 
+# How much longer, or how much less in a second, a peer takes than MPI across subjects by relay: test, bytes, and the
+# least ratio for each peer.
+PEER_GOALS = [("latency", 8, {"pipe": 3, "unix-socket": 3, "socat": 15, "zeromq": 15}),
+              ("latency", 1 << 20, {"pipe": 3, "unix-socket": 3, "socat": 3, "zeromq": 3}),
+              ("stream", 8, {"pipe": 5, "unix-socket": 5, "socat": 5, "zeromq": 5})]
+# Where the figure of MPI across subjects stands.
+PEER_PLACE = {"latency": "cross", "stream": "one-way"}
+
 # Of each call on a communicator inside a subject, in ns more than the host MPI takes.
 OVERHEAD = "overhead: "
 MOST_ADDED = 5.0
@@ -95,6 +103,20 @@ def show_overhead_goal(figures: Figures, mpi: str, out) -> None:
           f"more, the most of {len(keys)}; goal at most {MOST_ADDED:g}: {verdict}", file=out)
 
 
+def show_peer_goals(figures: Figures, mpi: str, out) -> None:
+    """How far MPI across subjects is ahead of what is used without MPI."""
+    for test, count, least in PEER_GOALS:
+        own = figures.median(Key(mpi, test, PEER_PLACE[test], count))
+        for peer, ratio in least.items():
+            other = figures.median(Key("peers", test, peer, count))
+            if own is None or other is None:
+                continue
+            ahead = other / own if test == "latency" else own / other
+            verdict = "reached" if ahead >= ratio else "missed"
+            print(f"{mpi}: {test} at {size_text(count)} across subjects is {ahead:.2f} times better than {peer}; "
+                  f"goal at least {ratio:g}: {verdict}", file=out)
+
+
 def show_goals(figures: Figures, out) -> None:
     print(file=out)
     for mpi in figures.choices("mpi"):
@@ -106,3 +128,4 @@ def show_goals(figures: Figures, out) -> None:
             print(f"{mpi}: {test} at {size_text(count)} across subjects is {ratio:.2f} times the host's; "
                   f"goal at most {most:g}: {verdict}", file=out)
         show_overhead_goal(figures, mpi, out)
+        show_peer_goals(figures, mpi, out)

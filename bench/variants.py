@@ -9,7 +9,9 @@ import signal
 import subprocess
 
 TESTS = ["latency", "bandwidth", "stream", "calls", "overhead"]
-VARIANTS = ["host", "cross", "shared", "one-way", "inside"]
+VARIANTS = ["host", "cross", "shared", "one-way", "inside", "peers"]
+# In place of a host MPI, for what is used without one.
+PEERS = "peers"
 
 # Every byte that a test has under way fits: 32 MiB in a window, 64 bytes of frame for each of its messages.
 QUEUE = "256MiB"
@@ -102,8 +104,11 @@ def plan(build: pathlib.Path, folder: pathlib.Path, options) -> list:
         maker = _Maker(build, folder, mpi, sizes)
         wanted = {"host": maker.host, "cross": maker.cross, "shared": maker.shared, "one-way": maker.one_way,
                   "inside": maker.inside}
-        made = [wanted[name](options.tests) for name in VARIANTS if name in options.variants]
+        made = [make(options.tests) for name, make in wanted.items() if name in options.variants]
         found += [variant for variant in made if variant is not None]
+    peer_tests = [test for test in options.tests if test in ("latency", "stream")]
+    if "peers" in options.variants and peer_tests:
+        found.append(Variant("peers", PEERS, [str(build / "bench" / "peer_bench"), *sizes, *peer_tests], folder))
     return found
 
 
