@@ -1,5 +1,6 @@
 // What people use today between isolated jobs, timed like the MPI benchmark: pipes, Unix stream sockets, TCP through a
-// socat relay, and ZeroMQ over ipc. One process sends and receives, a child answers; each message is written by one call.
+// socat relay, and ZeroMQ over ipc. One process sends and receives, a child answers; each message is written by one
+// call.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
