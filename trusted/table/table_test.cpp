@@ -51,8 +51,9 @@ TEST(Table, GivesAFlowItsQuotaInSegmentsAndTwoForEachReceivingRankAtLeast) {
 RunTable shared_example() {
   RunTable table;
   table.subjects = {{"left", "LOW", 0, 2, true}, {"right", "LOW", 2, 2, true}};
-  table.flows = {{0, 1, std::uint64_t{4} << 20, WhenFull::stop_receiver, Path::shared, 21, ""},
-                 {1, 0, std::uint64_t{4} << 20, WhenFull::stop_receiver, Path::relay, 22, ""}};
+  constexpr std::uint64_t kQueue = std::uint64_t{4} << 20;
+  table.flows = {{.from = 0, .to = 1, .queue_bytes = kQueue, .path = Path::shared, .policy_line = 21, .downgrade = ""},
+                 {.from = 1, .to = 0, .queue_bytes = kQueue, .path = Path::relay, .policy_line = 22, .downgrade = ""}};
   table.decisions.assign(4, {true, 21, "listed", ""});
   return table;
 }
