@@ -54,6 +54,26 @@ void check_ended(int code, const char* from) {
   CHECK(error_text(code).find(from) != std::string::npos);
 }
 
+/// When all others have ended, a rank may still send to itself. Only if it waits instead, nothing more can come.
+void own_messages_still_come() {
+  int sent = 4, got = 0, flag = -1, self = -1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &self);
+  MPI_Status status;
+  MPI_Request request = MPI_REQUEST_NULL;
+  CHECK_EQ(MPI_Sendrecv(&sent, 1, MPI_INT, self, 1, &got, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &status),
+           MPI_SUCCESS);
+  CHECK(got == 4 && status.MPI_SOURCE == self);
+  CHECK_EQ(MPI_Irecv(&got, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &request), MPI_SUCCESS);
+  CHECK_EQ(MPI_Test(&request, &flag, &status), MPI_SUCCESS);
+  CHECK_EQ(flag, 0);
+  sent = 5;
+  CHECK_EQ(MPI_Send(&sent, 1, MPI_INT, self, 1, MPI_COMM_WORLD), MPI_SUCCESS);
+  CHECK_EQ(MPI_Wait(&request, &status), MPI_SUCCESS);
+  CHECK(got == 5 && status.MPI_SOURCE == self);
+  CHECK_EQ(MPI_Irecv(&got, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &request), MPI_SUCCESS);
+  CHECK_EQ(error_class(MPI_Wait(&request, &status)), MPIX_ERR_ENDED);
+}
+
 /// Everything that a receive from a subject that has ended can be.
 void every_call_says_ended(int source) {
   int value = 0, flag = -1, index = -1;
@@ -74,6 +94,7 @@ void every_call_says_ended(int source) {
   CHECK_EQ(MPI_Irecv(&value, 1, MPI_INT, source, 1, MPI_COMM_WORLD, &pair[1]), MPI_SUCCESS);
   CHECK_EQ(error_class(MPI_Waitall(2, pair.data(), statuses.data())), MPI_ERR_IN_STATUS);
   check_ended(statuses[1].MPI_ERROR, "low");
+  own_messages_still_come();
   // This subject has one rank and one inflow: nobody is left who could send.
   CHECK_EQ(error_class(MPI_Recv(&value, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE)),
            MPIX_ERR_ENDED);

@@ -40,9 +40,7 @@ def tapped():
     """An installation whose guard is the tapped one. The guard's user has to reach it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
     folder.chmod(0o755)
-    (folder / "bin").mkdir()
-    for name in ("sluice", "sluice-rank"):
-        shutil.copy(build_folder() / "bin" / name, folder / "bin")
+    shutil.copytree(build_folder() / "bin", folder / "bin")
     shutil.copy(PROGRAMS / "tapped-guard", folder / "bin" / "sluice-guard")
     shutil.copytree(build_folder() / "lib", folder / "lib")
     os.environ["SLUICE_BINARY"] = str(folder / "bin" / "sluice")

@@ -107,6 +107,7 @@ std::unique_ptr<MpiReceive> make_receive(const ReceiveCall& call, const VirtualC
   auto made = std::unique_ptr<MpiReceive>(new (std::nothrow) MpiReceive);
   *error = made == nullptr ? raise(call.comm, MPI_ERR_NO_MEM) : prepare(*made, call, comm);
   if (*error != MPI_SUCCESS) return nullptr;
+  made->self_may_send = made->wanted.source == kAnySource;
   if (made->layout.predefined) return made;
   *error = PMPI_Type_dup(call.datatype, &made->datatype);
   if (*error != MPI_SUCCESS) return nullptr;

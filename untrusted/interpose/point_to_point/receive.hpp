@@ -50,6 +50,8 @@ struct Receive {
   Envelope matched{};        ///< of the message, once there is one
   std::uint64_t length = 0;  ///< bytes received, at most `capacity`
 
+  /// From any source, and the program goes on meanwhile: it may still send to itself when all others have ended.
+  bool self_may_send = false;
   bool internal = false;  ///< of this library's own: whoever posted it looks at `outcome`
 
   Link<Receive> in_queue;

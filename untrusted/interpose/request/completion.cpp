@@ -19,7 +19,12 @@ int advance(Watched& watched, bool& moved) {
   return watched.look();
 }
 
+/// Between two passes of a call that waits.
 void rest(Waiter& waiter, bool moved) {
+  if (!moved) {
+    const Lock lock;
+    moved = layer.incoming.give_up_on_self() && settle_finished();
+  }
   if (moved) {
     waiter.reset();
   } else {

@@ -318,12 +318,28 @@ void Incoming::end_source(std::uint32_t rank, bool is_cut_short) {
   if (source.open && (is_cut_short || source.arrived != source.extent)) cut_short(source);
   for (Receive* receive = posted_.first(); receive != nullptr;) {
     Receive* next = ReceiveQueue::after(*receive);
-    if (exhausted(receive->wanted, receive->any)) {
-      posted_.remove(*receive);
-      finish(*receive, Outcome::source_ended);
+    if (!receive->self_may_send && exhausted(receive->wanted, receive->any)) give_up(*receive);
+    receive = next;
+  }
+}
+
+bool Incoming::give_up_on_self() {
+  if (ended_ == 0) return false;
+  bool gave_up = false;
+  for (Receive* receive = posted_.first(); receive != nullptr;) {
+    Receive* next = ReceiveQueue::after(*receive);
+    if (receive->self_may_send && exhausted(receive->wanted, receive->any)) {
+      give_up(*receive);
+      gave_up = true;
     }
     receive = next;
   }
+  return gave_up;
+}
+
+void Incoming::give_up(Receive& receive) {
+  posted_.remove(receive);
+  finish(receive, Outcome::source_ended);
 }
 
 bool Incoming::exhausted(const Envelope& wanted, const AnySource* any) const {
@@ -373,7 +389,7 @@ bool Incoming::take(Receive& receive) {
     receive_claimed(*message, receive);
     return true;
   }
-  if (!exhausted(receive.wanted, receive.any)) return false;
+  if (receive.self_may_send || !exhausted(receive.wanted, receive.any)) return false;
   finish(receive, Outcome::source_ended);
   return true;
 }

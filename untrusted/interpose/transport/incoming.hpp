@@ -88,6 +88,10 @@ class Incoming {
   /// Whether nothing more can come that a receive with this envelope would take. `any`: see Receive::any.
   [[nodiscard]] bool exhausted(const Envelope& wanted, const AnySource* any) const;
 
+  /// Finishes queued receives that nobody but this rank itself could complete any more, which waits and so does not.
+  /// Returns whether there was one.
+  bool give_up_on_self();
+
   /// Whether a rank of another subject has ended, and how many have.
   [[nodiscard]] bool ended(std::uint32_t rank) const noexcept { return sources_[rank].ended; }
   [[nodiscard]] std::size_t ended_count() const noexcept { return ended_; }
@@ -142,6 +146,7 @@ class Incoming {
   Unexpected* split(Unexpected& message);
   void append(Source& source, const std::byte* bytes, std::uint32_t count);
   void end_source(std::uint32_t rank, bool is_cut_short);
+  void give_up(Receive& receive);
   Receive* match_posted(const Envelope& message);
   void bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous);
   void close(Source& source);

@@ -304,5 +304,21 @@ TEST_F(IncomingTest, AMissedSynchronousMessageIsAcknowledgedWhenItIsMatched) {
   }
 }
 
+TEST_F(IncomingTest, WhatOnlyThisRankCanCompleteEndsWhenItWaits) {
+  Receive& own = receive(kAnySource, 1);
+  own.self_may_send = true;
+  const Receive& other = receive(kAnySource, 2);
+  EXPECT_FALSE(incoming_.give_up_on_self());
+  put(wire::FrameKind::sender_ended, 0, 0, 0, "");
+  incoming_.drain(10);
+  EXPECT_FALSE(incoming_.give_up_on_self()) << "rank 1 may still send";
+  put(wire::FrameKind::sender_ended, 1, 0, 0, "");
+  incoming_.drain(10);
+  EXPECT_EQ(other.outcome, Outcome::source_ended);
+  EXPECT_EQ(own.outcome, Outcome::pending);
+  EXPECT_TRUE(incoming_.give_up_on_self());
+  EXPECT_EQ(own.outcome, Outcome::source_ended);
+}
+
 }  // namespace
 }  // namespace sluice::interpose
