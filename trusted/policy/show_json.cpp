@@ -67,6 +67,7 @@ void put_reach(Json& json, const Policy& policy) {
   const auto put = [&](std::string_view key, const std::vector<std::uint32_t>& subjects,
                        const std::vector<std::string>& downgrades) {
     std::vector<std::string> names;
+    names.reserve(subjects.size());
     for (const std::uint32_t subject : subjects) names.push_back(policy.subjects[subject].name);
     json.open_object();
     put_texts(json, key, names);
