@@ -117,7 +117,10 @@ bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
 }
 
 void Incoming::handle_start(Source& source, const wire::FrameHeader& header) {
-  if (channel_of(header.context) == Channel::path) return take_note(source, header);
+  const Channel channel = channel_of(header.context);
+  if (channel == Channel::path) return take_note(source, header);
+  // It comes by relay whatever the path, and so in the middle of a message that the ring brings.
+  if (channel == Channel::acknowledgement && header.extent == 0) return take_acknowledgement(header);
   catch_up(source);
   if (source.open) cut_short(source);
   start(source, header);
@@ -134,6 +137,10 @@ void Incoming::take_note(Source& source, const wire::FrameHeader& header) {
     return;
   }
   ignore_message(source, header.extent);
+}
+
+void Incoming::take_acknowledgement(const wire::FrameHeader& header) {
+  acknowledged_.push_back({static_cast<std::int32_t>(header.endpoint), header.context >> wire::kChannelBits});
 }
 
 void Incoming::ignore_message(Source& source, std::uint64_t extent) {
@@ -194,10 +201,7 @@ void Incoming::start(Source& source, const wire::FrameHeader& header) {
   source.arrived = 0;
   source.before_rest = 0;
   const Channel channel = channel_of(header.context);
-  if (channel == Channel::acknowledgement) {
-    acknowledged_.push_back({envelope.source, header.context >> wire::kChannelBits});
-    return;
-  }
+  if (channel == Channel::acknowledgement) return take_acknowledgement(header);
   std::uint64_t synchronous = 0;
   if (channel == Channel::synchronous) {
     synchronous = ++source.synchronous;
@@ -233,7 +237,7 @@ bool Incoming::miss(Source& source, const wire::FrameHeader& header) {
   Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
   const Channel channel = channel_of(header.context);
   if (channel == Channel::acknowledgement) {  // says that a message was matched, which is so
-    if (count != 0) acknowledged_.push_back({envelope.source, header.context >> wire::kChannelBits});
+    if (count != 0) take_acknowledgement(header);
     return true;
   }
   const bool synchronous = channel == Channel::synchronous;

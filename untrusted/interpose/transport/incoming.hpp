@@ -136,6 +136,7 @@ class Incoming {
   bool drain_shared(SharedInflow& inflow, std::uint32_t frames);
   bool accept_shared(SharedInflow& inflow, const ring::Fragment& fragment);
   void catch_up(Source& source);
+  void take_acknowledgement(const wire::FrameHeader& header);
   void take_note(Source& source, const wire::FrameHeader& header);
   void ignore_message(Source& source, std::uint64_t extent);
   void cut_short(Source& source);

@@ -95,6 +95,20 @@ TEST_F(SharedPathTest, WakeInTheMiddleOfAMessageChangesNothing) {
   EXPECT_EQ(text(posted), "abcdef");
 }
 
+TEST_F(SharedPathTest, AcknowledgementInTheMiddleOfAMessageChangesNothing) {
+  const Receive& posted = receive(0, 1);
+  in_ring(wire::FrameKind::message_start, 1, 6, "abc");
+  incoming_.drain(8);
+  on(Channel::acknowledgement, 3);
+  put(wire::FrameKind::message_start, 0, 0, 0, "");
+  incoming_.drain(8);
+  in_ring(wire::FrameKind::message_part, 0, 3, "def");
+  incoming_.drain(8);
+  EXPECT_EQ(text(posted), "abcdef");
+  ASSERT_EQ(incoming_.acknowledged().size(), 1U);
+  EXPECT_EQ(incoming_.acknowledged()[0].number, 3U);
+}
+
 TEST_F(SharedPathTest, EndOfTheSenderComesAfterItsMessages) {
   ring_message(1, "last");
   const Receive& cut = receive(0, 2);
