@@ -145,10 +145,7 @@ void Incoming::take_acknowledgement(const wire::FrameHeader& header) {
 
 void Incoming::ignore_message(Source& source, std::uint64_t extent) {
   if (source.open) cut_short(source);
-  source.open = true;
-  source.extent = extent;
-  source.arrived = 0;
-  source.before_rest = 0;
+  source.begin(extent);
 }
 
 void Incoming::catch_up(Source& source) {
@@ -196,10 +193,7 @@ bool Incoming::accept_shared(SharedInflow& inflow, const ring::Fragment& fragmen
 
 void Incoming::start(Source& source, const wire::FrameHeader& header) {
   Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
-  source.open = true;
-  source.extent = header.extent;
-  source.arrived = 0;
-  source.before_rest = 0;
+  source.begin(header.extent);
   const Channel channel = channel_of(header.context);
   if (channel == Channel::acknowledgement) return take_acknowledgement(header);
   std::uint64_t synchronous = 0;
@@ -268,9 +262,7 @@ void Incoming::lose_open(Source& source) {
     source.unexpected->missed = 1;
     source.unexpected->extent = 0;
   }
-  source.receive = nullptr;
-  source.unexpected = nullptr;
-  source.open = false;
+  source.close();
 }
 
 void Incoming::lose(Receive& receive, const Envelope& message, std::uint64_t synchronous) {
@@ -293,25 +285,21 @@ void Incoming::append(Source& source, const std::byte* bytes, std::uint32_t coun
     message.arrived += count;
   }
   source.arrived += count;
-  if (source.arrived == source.extent) close(source);
+  if (source.arrived == source.extent) complete(source);
 }
 
-void Incoming::close(Source& source) {
+void Incoming::complete(Source& source) {
   if (source.receive != nullptr) {
     Receive& receive = *source.receive;
     finish(receive, source.extent > receive.capacity ? Outcome::truncated : Outcome::complete);
   }
-  source.receive = nullptr;
-  source.unexpected = nullptr;
-  source.open = false;
+  source.close();
 }
 
 void Incoming::cut_short(Source& source) {
   if (source.unexpected != nullptr) source.unexpected->cut_short = true;
   if (source.receive != nullptr) finish(*source.receive, Outcome::source_ended);
-  source.receive = nullptr;
-  source.unexpected = nullptr;
-  source.open = false;
+  source.close();
 }
 
 void Incoming::end_source(std::uint32_t rank, bool is_cut_short) {
@@ -320,30 +308,21 @@ void Incoming::end_source(std::uint32_t rank, bool is_cut_short) {
   source.ended = true;
   ++ended_;
   if (source.open && (is_cut_short || source.arrived != source.extent)) cut_short(source);
-  for (Receive* receive = posted_.first(); receive != nullptr;) {
-    Receive* next = ReceiveQueue::after(*receive);
-    if (!receive->self_may_send && exhausted(receive->wanted, receive->any)) give_up(*receive);
-    receive = next;
-  }
+  give_up(false);
 }
 
-bool Incoming::give_up_on_self() {
-  if (ended_ == 0) return false;
+bool Incoming::give_up(bool self_may_send) {
   bool gave_up = false;
   for (Receive* receive = posted_.first(); receive != nullptr;) {
     Receive* next = ReceiveQueue::after(*receive);
-    if (receive->self_may_send && exhausted(receive->wanted, receive->any)) {
-      give_up(*receive);
+    if (receive->self_may_send == self_may_send && exhausted(receive->wanted, receive->any)) {
+      posted_.remove(*receive);
+      finish(*receive, Outcome::source_ended);
       gave_up = true;
     }
     receive = next;
   }
   return gave_up;
-}
-
-void Incoming::give_up(Receive& receive) {
-  posted_.remove(receive);
-  finish(receive, Outcome::source_ended);
 }
 
 bool Incoming::exhausted(const Envelope& wanted, const AnySource* any) const {

@@ -90,7 +90,7 @@ class Incoming {
 
   /// Finishes queued receives that nobody but this rank itself could complete any more, which waits and so does not.
   /// Returns whether there was one.
-  bool give_up_on_self();
+  bool give_up_on_self() { return ended_ != 0 && give_up(true); }
 
   /// Whether a rank of another subject has ended, and how many have.
   [[nodiscard]] bool ended(std::uint32_t rank) const noexcept { return sources_[rank].ended; }
@@ -129,6 +129,20 @@ class Incoming {
     bool ended = false;
     SharedInflow* shared = nullptr;  ///< its ring, if it has one
     List<Unexpected, &Unexpected::by_source> waiting;
+
+    /// A message of `bytes` begins. Whoever gets it is still to be named.
+    void begin(std::uint64_t bytes) noexcept {
+      open = true;
+      extent = bytes;
+      arrived = 0;
+      before_rest = 0;
+    }
+    /// Nothing more belongs to the open message.
+    void close() noexcept {
+      receive = nullptr;
+      unexpected = nullptr;
+      open = false;
+    }
   };
 
   bool handle(const Inflow& inflow, const wire::FrameHeader& header);
@@ -147,10 +161,10 @@ class Incoming {
   Unexpected* split(Unexpected& message);
   void append(Source& source, const std::byte* bytes, std::uint32_t count);
   void end_source(std::uint32_t rank, bool is_cut_short);
-  void give_up(Receive& receive);
+  bool give_up(bool self_may_send);
   Receive* match_posted(const Envelope& message);
   void bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous);
-  void close(Source& source);
+  void complete(Source& source);
   void unqueue(Unexpected& message);
   bool fail(const char* fault);
 
