@@ -6,33 +6,15 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <fstream>
-#include <sstream>
+
+#include "trusted/launcher/audit_testing.hpp"
 
 namespace sluice::launcher {
 namespace {
 
 namespace fs = std::filesystem;
 
-class AuditFileTest : public ::testing::Test {
- protected:
-  AuditFileTest() {
-    std::string name = (fs::temp_directory_path() / "sluice-audit-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    file_ = folder_ / "run.log";
-  }
-  ~AuditFileTest() override { fs::remove_all(folder_); }
-
-  static std::string text_of(const fs::path& path) {
-    std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
-
-  fs::path folder_;
-  fs::path file_;
-};
+using AuditFileTest = testing::AuditFolderTest;
 
 TEST_F(AuditFileTest, OnlyGrowsAndIsItsOwnersAlone) {
   for (int run = 0; run < 2; ++run) {

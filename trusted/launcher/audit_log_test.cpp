@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <vector>
 
+#include "trusted/launcher/audit_testing.hpp"
 #include "trusted/launcher/digest.hpp"
 
 namespace sluice::launcher {
@@ -15,12 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class AuditLogTest : public ::testing::Test {
+class AuditLogTest : public testing::AuditFolderTest {
  protected:
   AuditLogTest() {
-    std::string name = (fs::temp_directory_path() / "sluice-audit-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-    file_ = folder_ / "run.log";
     policy::Subject subject;
     subject.name = "low";
     subject.label_text = "SECRET//IMG";
@@ -28,7 +25,6 @@ class AuditLogTest : public ::testing::Test {
     plan_.policy.table.subjects.push_back({.name = "low", .label = "S", .first_rank = 0, .rank_count = 4});
     plan_.subjects.push_back({.mpi = HostMpi::mpich, .preload = {}, .command = {"./image"}, .limits = {}});
   }
-  ~AuditLogTest() override { fs::remove_all(folder_); }
 
   AuditFile opened() const {
     auto file = AuditFile::open(file_);
@@ -43,15 +39,6 @@ class AuditLogTest : public ::testing::Test {
     return all;
   }
 
-  static std::string text_of(const fs::path& path) {
-    std::ifstream file(path);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
-  }
-
-  fs::path folder_;
-  fs::path file_;
   Plan plan_;
 };
 
