@@ -6,6 +6,8 @@
 // earlier use of the memory for a frame.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -37,6 +39,18 @@ struct FrameHeader {
   std::uint64_t extent;   ///< see FrameKind
 };
 static_assert(sizeof(FrameHeader) == 32 && std::is_trivially_copyable_v<FrameHeader>);
+
+/// The kind of the frame that may be at `frame`, which may be memory for reading only. What was written before it was
+/// stored is seen by whoever sees it.
+inline FrameKind load_kind(const std::byte* frame) noexcept {
+  return static_cast<FrameKind>(__atomic_load_n(reinterpret_cast<const std::uint32_t*>(frame), __ATOMIC_ACQUIRE));
+}
+
+/// Makes a frame exist (release order), or clears its place (relaxed order).
+inline void store_kind(std::byte* frame, FrameKind kind, std::memory_order order) noexcept {
+  std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(frame))
+      .store(static_cast<std::uint32_t>(kind), order);
+}
 
 /// Bytes that a frame of `payload` payload bytes takes in a ring or segment.
 constexpr std::uint32_t frame_stride(std::uint32_t payload) noexcept {

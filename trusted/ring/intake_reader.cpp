@@ -2,18 +2,10 @@
 
 namespace sluice::ring {
 
-namespace {
-
-wire::FrameKind load_kind(const std::byte* frame) noexcept {
-  return static_cast<wire::FrameKind>(__atomic_load_n(reinterpret_cast<const std::uint32_t*>(frame), __ATOMIC_ACQUIRE));
-}
-
-}  // namespace
-
 const wire::FrameHeader* IntakeReader::peek() noexcept {
   for (;;) {
     const std::byte* frame = pool_.segment(segment_) + offset_;
-    const wire::FrameKind kind = load_kind(frame);
+    const wire::FrameKind kind = wire::load_kind(frame);
     if (kind == wire::FrameKind::none) return nullptr;
     const auto* header = reinterpret_cast<const wire::FrameHeader*>(frame);
     if (kind != wire::FrameKind::next_segment) return header;
@@ -28,7 +20,7 @@ std::span<const std::byte> IntakeReader::published() const noexcept {
   const std::byte* start = pool_.segment(segment_) + offset_;
   const std::byte* end = start;
   for (;;) {
-    const wire::FrameKind kind = load_kind(end);
+    const wire::FrameKind kind = wire::load_kind(end);
     if (kind == wire::FrameKind::none || kind == wire::FrameKind::next_segment) return {start, end};
     end += wire::frame_stride(reinterpret_cast<const wire::FrameHeader*>(end)->payload);
   }

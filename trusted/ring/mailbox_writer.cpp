@@ -4,15 +4,6 @@
 
 namespace sluice::ring {
 
-namespace {
-
-void store_kind(std::byte* header, wire::FrameKind kind, std::memory_order order) noexcept {
-  auto* word = reinterpret_cast<std::uint32_t*>(header);
-  std::atomic_ref<std::uint32_t>(*word).store(static_cast<std::uint32_t>(kind), order);
-}
-
-}  // namespace
-
 MailboxWriter::MailboxWriter(SegmentPool& pool, std::uint32_t first_segment, std::byte* spare,
                              MailboxProgress& progress) noexcept
     : pool_(pool), spare_(spare), progress_(progress), base_(pool.segment(first_segment)), segment_(first_segment) {}
@@ -23,7 +14,7 @@ bool MailboxWriter::put(const Envelope& envelope, std::span<const std::byte> pay
   // One line stays free for the frame that leads on to the next segment.
   if (!fits(payload_bytes)) broken_ = !advance() || broken_;
   std::byte* frame = base_ + offset_;
-  store_kind(frame + stride, wire::FrameKind::none, std::memory_order_relaxed);
+  wire::store_kind(frame + stride, wire::FrameKind::none, std::memory_order_relaxed);
   if (payload_bytes != 0) std::memcpy(frame + sizeof(wire::FrameHeader), payload.data(), payload_bytes);
   publish(offset_, envelope, payload_bytes);
   offset_ += stride;
@@ -39,7 +30,7 @@ bool MailboxWriter::advance() noexcept {
     return false;
   }
   std::byte* next_base = pool_.segment(*next);
-  store_kind(next_base, wire::FrameKind::none, std::memory_order_relaxed);
+  wire::store_kind(next_base, wire::FrameKind::none, std::memory_order_relaxed);
   pool_.link(segment_, *next);
   publish(offset_, Envelope{.kind = wire::FrameKind::next_segment, .source = *next}, 0);
   progress_.links.store(progress_.links.load(std::memory_order_relaxed) + 1, std::memory_order_release);
@@ -59,7 +50,7 @@ void MailboxWriter::publish(std::uint32_t offset, const Envelope& envelope, std:
                                  .extent = envelope.extent};
   std::memcpy(frame + sizeof(header.kind), reinterpret_cast<const std::byte*>(&header) + sizeof(header.kind),
               sizeof(header) - sizeof(header.kind));
-  store_kind(frame, envelope.kind, std::memory_order_release);
+  wire::store_kind(frame, envelope.kind, std::memory_order_release);
 }
 
 }  // namespace sluice::ring

@@ -22,20 +22,16 @@ wire::FrameHeader copy_once(const std::byte* frame) noexcept {
   return std::bit_cast<wire::FrameHeader>(words);
 }
 
-wire::FrameKind load_kind(const std::byte* frame) noexcept {
-  return static_cast<wire::FrameKind>(__atomic_load_n(reinterpret_cast<const std::uint32_t*>(frame), __ATOMIC_ACQUIRE));
-}
-
 }  // namespace
 
 Taken TransmitReader::take(Fragment& fragment) noexcept {
   std::uint64_t offset = position_ % kRing;
-  wire::FrameKind kind = load_kind(ring_ + offset);
+  wire::FrameKind kind = wire::load_kind(ring_ + offset);
   // A skip at the very start would let a sender turn the reader in circles.
   if (kind == wire::FrameKind::skip && offset != 0) {
     position_ += kRing - offset;
     offset = 0;
-    kind = load_kind(ring_);
+    kind = wire::load_kind(ring_);
   }
   if (kind == wire::FrameKind::none) return Taken::nothing;
   if (kind != wire::FrameKind::message_start && kind != wire::FrameKind::message_part) return Taken::unknown_kind;

@@ -2,14 +2,6 @@
 
 namespace sluice::interpose {
 
-namespace {
-
-wire::FrameKind load_kind(const std::byte* frame) noexcept {
-  return static_cast<wire::FrameKind>(__atomic_load_n(reinterpret_cast<const std::uint32_t*>(frame), __ATOMIC_ACQUIRE));
-}
-
-}  // namespace
-
 const wire::FrameHeader* MailboxReader::peek() noexcept {
   while (fault_ == nullptr) {
     if (offset_ + sizeof(wire::FrameHeader) > wire::kSegmentBytes) {
@@ -17,7 +9,7 @@ const wire::FrameHeader* MailboxReader::peek() noexcept {
       break;
     }
     const std::byte* frame = memory_ + std::size_t{segment_} * wire::kSegmentBytes + offset_;
-    const wire::FrameKind kind = load_kind(frame);
+    const wire::FrameKind kind = wire::load_kind(frame);
     if (kind == wire::FrameKind::none) return nullptr;
     const auto* header = reinterpret_cast<const wire::FrameHeader*>(frame);
     if (kind == wire::FrameKind::next_segment) {

@@ -12,11 +12,6 @@ namespace {
 constexpr std::uint64_t kRing = wire::kTransmitRingBytes;
 static_assert(kRing % wire::kCacheLine == 0);
 
-void store_kind(std::byte* frame, wire::FrameKind kind, std::memory_order order) noexcept {
-  std::atomic_ref<std::uint32_t>(*reinterpret_cast<std::uint32_t*>(frame))
-      .store(static_cast<std::uint32_t>(kind), order);
-}
-
 }  // namespace
 
 bool TransmitRing::has_room(std::uint32_t payload, std::uint32_t spare) noexcept {
@@ -54,11 +49,11 @@ void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noe
 void TransmitRing::publish(std::uint64_t offset, const wire::FrameHeader& header, std::uint32_t stride,
                            const void* payload) noexcept {
   std::byte* frame = ring_ + offset;
-  store_kind(ring_ + (offset + stride) % kRing, wire::FrameKind::none, std::memory_order_relaxed);
+  wire::store_kind(ring_ + (offset + stride) % kRing, wire::FrameKind::none, std::memory_order_relaxed);
   if (header.payload != 0) std::memcpy(frame + sizeof header, payload, header.payload);
   std::memcpy(frame + sizeof header.kind, reinterpret_cast<const std::byte*>(&header) + sizeof header.kind,
               sizeof header - sizeof header.kind);
-  store_kind(frame, header.kind, std::memory_order_release);
+  wire::store_kind(frame, header.kind, std::memory_order_release);
   position_ += stride;
 }
 
