@@ -11,8 +11,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from mpi_programs import Subject, await_text, await_true, prepared, wrote
-from sluice_run import command_line, descendants
-from test_low_trace import BOTH_WAYS, ONE_WAY, differences, explain, without_clock  # noqa: E402  (after the path)
+from test_low_trace import (  # noqa: E402  (after the path)
+    BOTH_WAYS, ONE_WAY, differences, explain, processes, signal_all, without_clock,
+)
 
 TAKING_PART, ABSENT, IDLE, KILLED, STOPPED = "taking part", "absent", "idle", "killed", "stopped"
 PROGRAM = "collective_side"
@@ -25,10 +26,9 @@ MARK = "getppid"
 CALL = re.compile(r"^(?:\[pid +\d+\] )?(\w+)\(")
 
 
-def processes(run, mode_file: str) -> list:
+def members(run, mode_file: str) -> list:
     """Ids of the processes whose command line has this mode file: the ranks and what is between them and the run."""
-    return [pid for pid in descendants(run.process.pid)
-            if f"{PROGRAM}-" in command_line(pid) and mode_file in command_line(pid)]
+    return processes(run, f"{PROGRAM}-", mode_file)
 
 
 def ranks(run, mode_file: str) -> list:
@@ -39,15 +39,7 @@ def ranks(run, mode_file: str) -> list:
                 return "memfd:sluice" in file.read()
         except OSError:
             return False
-    return sorted(pid for pid in processes(run, mode_file) if has_ring(pid))
-
-
-def signal_all(pids: list, number: int) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
+    return sorted(pid for pid in members(run, mode_file) if has_ring(pid))
 
 
 def watch(run, pids: list) -> list:
@@ -92,14 +84,14 @@ def observed(mpi: str, scenario: str, flows: list = None, listen: bool = False) 
         run.start()
         await_text(run, "low", "half way")
         if scenario in (KILLED, STOPPED):
-            await_true(run, lambda: wrote(run, "high", "ready") and processes(run, "mode/high"), "high to be there")
-            signal_all(processes(run, "mode/high"), signal.SIGKILL if scenario == KILLED else signal.SIGSTOP)
+            await_true(run, lambda: wrote(run, "high", "ready") and members(run, "mode/high"), "high to be there")
+            signal_all(members(run, "mode/high"), signal.SIGKILL if scenario == KILLED else signal.SIGSTOP)
         watched = watch(run, ranks(run, "mode/low"))
         run.write("gate/half", "", executable=False)
-        await_true(run, lambda: len(list((run.folder / "trace").iterdir())) == 2 and not processes(run, "mode/low"), "low to end")
+        await_true(run, lambda: len(list((run.folder / "trace").iterdir())) == 2 and not members(run, "mode/low"), "low to end")
         run.write("gate/end", "", executable=False)
         if scenario == STOPPED:
-            signal_all(processes(run, "mode/high"), signal.SIGCONT)
+            signal_all(members(run, "mode/high"), signal.SIGCONT)
         result = run.finish()
         assert not result.timed_out, result.explain()
         seen = {path.name: path.read_bytes() for path in sorted((run.folder / "trace").iterdir())}

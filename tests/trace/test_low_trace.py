@@ -17,19 +17,23 @@ RECEIVING, STOPPED, KILLED = "receiving", "stopped", "killed"
 SCENARIOS = ["absent", "idle", "flooding", KILLED, STOPPED]
 
 
-def high_processes(run) -> list:
-    """Ids of the processes of `high`: those of its program and whatever is between them and the supervisor."""
-    return [pid for pid in descendants(run.process.pid) if "high_side-" in command_line(pid) and "mode/high" in command_line(pid)]
+def processes(run, *words: str) -> list:
+    """Ids of the processes of the run that have these words in their command lines: ranks of a program, and whatever is
+    between them and the supervisor."""
+    return [pid for pid in descendants(run.process.pid) if all(word in command_line(pid) for word in words)]
 
 
-def signal_high(run, number: int) -> None:
-    targets = high_processes(run)
-    assert targets, "no process of the high side to signal"
-    for pid in targets:
+def signal_all(pids: list, number: int) -> None:
+    assert pids, "no process of the high side to signal"
+    for pid in pids:
         try:
             os.kill(pid, number)
         except ProcessLookupError:
             pass
+
+
+def signal_high(run, number: int) -> None:
+    signal_all(processes(run, "high_side-", "mode/high"), number)
 
 
 def observed(mpi: str, scenario: str, queue: str, flows: list = None, listen: bool = False) -> dict:
@@ -51,7 +55,7 @@ def observed(mpi: str, scenario: str, queue: str, flows: list = None, listen: bo
         run.start()
         await_text(run, "low", "half way")
         if scenario in (KILLED, STOPPED):
-            await_true(run, lambda: wrote(run, "high", "ready") and high_processes(run), "high to be there")
+            await_true(run, lambda: wrote(run, "high", "ready") and processes(run, "high_side-", "mode/high"), "high to be there")
             signal_high(run, signal.SIGKILL if scenario == KILLED else signal.SIGSTOP)
         elif scenario == "flooding":
             await_text(run, "high", "ready")

@@ -16,8 +16,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import system_calls  # noqa: E402  (after the path)
 from mpi_programs import PROGRAMS, Subject, await_text, await_true, prepared, wrote  # noqa: E402
-from sluice_run import command_line, descendants  # noqa: E402
-from test_low_trace import BOTH_WAYS, ONE_WAY, differences, explain, without_clock  # noqa: E402
+from test_low_trace import BOTH_WAYS, ONE_WAY, differences, explain, processes, signal_high, without_clock  # noqa: E402
 
 ABSENT, IDLE, FLOODING, CRASHING, STOPPED, MALFORMED = "absent", "idle", "flooding", "crashing", "stopped", "malformed"
 BEHAVIOURS = [IDLE, FLOODING, CRASHING, STOPPED, MALFORMED]  # each is compared with ABSENT
@@ -25,24 +24,9 @@ QUEUE, SMALL_QUEUE = "64MiB", "2MiB"
 GATES = ["gate/watched", "gate/half"]
 
 
-def processes(run, *words: str) -> list:
-    """Ids of the processes of the run that have these words in their command lines."""
-    return [pid for pid in descendants(run.process.pid) if all(word in command_line(pid) for word in words)]
-
-
 def rank_of_low(run) -> list:
     """The low rank itself, which starts its program again once it is watched."""
     return [pid for pid in processes(run, "low_side-", "hold") if os.path.basename(os.readlink(f"/proc/{pid}/exe")).startswith("low_side")]
-
-
-def signal_high(run, number: int) -> None:
-    targets = processes(run, "high_side-", "mode/high")
-    assert targets, "no process of the high side to signal"
-    for pid in targets:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def subjects_of(mpi: str, behaviour: str, how: list, both_ways: bool) -> list:
