@@ -42,18 +42,24 @@ void Egress::run() noexcept {
   for (;;) {
     bool more = false;
     for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
-      look_at(receivers_[rank], flow_.memory.progress[rank]);
-      more = deliver(receivers_[rank]) || more;
-      look_at(receivers_[rank], flow_.memory.progress[rank]);
+      more = serve(receivers_[rank], flow_.memory.progress[rank]) || more;
     }
     report_broken();
-    const bool waits = backlog();
+    const bool waits = publish_backlog();
     if (!more) seen = flow_.bell.wait(seen, waits ? std::optional(kBacklogPeriod) : std::nullopt);
   }
 }
 
+bool Egress::serve(Receiver& receiver, const ring::MailboxProgress& progress) noexcept {
+  look_at(receiver, progress);
+  if (receiver.delivery == nullptr) return false;
+  const bool more = deliver(receiver);
+  look_at(receiver, progress);  // what has just been brought may find it asleep
+  return more;
+}
+
 bool Egress::deliver(Receiver& receiver) noexcept {
-  if (receiver.delivery == nullptr || receiver.lost) return false;
+  if (receiver.lost) return false;
   if (const char* why = receiver.delivery->move(); why != nullptr) {
     receiver.lost = true;
     why_broken_ = why;
@@ -63,7 +69,7 @@ bool Egress::deliver(Receiver& receiver) noexcept {
   return receiver.delivery->has_more();
 }
 
-bool Egress::backlog() const noexcept {
+bool Egress::publish_backlog() const noexcept {
   std::uint64_t segments = flow_.memory.pool->in_use();
   if (flow_.memory.intake) segments += flow_.memory.intake->in_use();
   statistics_.flow[flow_.index].segments_in_use.store(segments, std::memory_order_relaxed);
@@ -86,8 +92,7 @@ void Egress::populate(const ring::SegmentPool& pool) noexcept {
       return;
     }
     for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
-      look_at(receivers_[rank], flow_.memory.progress[rank]);
-      static_cast<void>(deliver(receivers_[rank]));
+      static_cast<void>(serve(receivers_[rank], flow_.memory.progress[rank]));
     }
   }
 }

@@ -38,10 +38,14 @@ class Egress {
   };
 
   void populate(const ring::SegmentPool& pool) noexcept;
+  /// All that one receiver needs now. Whether there is more to do at once.
+  [[nodiscard]] bool serve(Receiver& receiver, const ring::MailboxProgress& progress) noexcept;
+  /// Takes back what it has released, and wakes it for what has come.
   void look_at(Receiver& receiver, const ring::MailboxProgress& progress) noexcept;
-  /// Moves on what waits in the intake. Whether there is more to do at once.
-  bool deliver(Receiver& receiver) noexcept;
-  [[nodiscard]] bool backlog() const noexcept;
+  /// Moves on what waits in the intake. Whether there is more.
+  [[nodiscard]] bool deliver(Receiver& receiver) noexcept;
+  /// Writes down how much waits. Whether anything does.
+  [[nodiscard]] bool publish_backlog() const noexcept;
   void report_broken() noexcept;
 
   Flow& flow_;

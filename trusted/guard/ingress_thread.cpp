@@ -60,13 +60,14 @@ void IngressThread::ring_all(Clock::time_point now) noexcept {
 void IngressThread::rest() noexcept {
   const auto now = Clock::now();
   if (!idle_since_) idle_since_ = now;
-  if (members_.size() > 1 && replies_.look_out() && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
+  const bool shared = members_.size() > 1;
+  if (shared && replies_.look_out() && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
   if (now - *idle_since_ >= kSilence) ring_all(now);
   if (now - looked_at_sockets_ >= kSocketPeriod) {
     look_at_sockets(false);
   } else if (now - *idle_since_ < kYieldTime) {
     ::sched_yield();
-    replies_.gave_way(Clock::now() - now >= kSwitchTime);
+    if (shared) replies_.gave_way(Clock::now() - now >= kSwitchTime);
   } else {
     sleep();
   }
