@@ -50,24 +50,22 @@ std::vector<Inflow> open_inflows(const GuardSession& session, std::uint32_t host
   return inflows;
 }
 
+/// Sets the layer's ends of paths outwards, and returns those inwards.
 std::vector<SharedInflow> open_shared_paths(const GuardSession& session, std::uint32_t host_rank) {
   const PrivilegeView& table = session.table;
-  const std::uint32_t own_ranks = table.subject(table.self()).rank_count;
+  const std::size_t own_ranks = table.subject(table.self()).rank_count;
   std::vector<SharedInflow> inflows;
-  layer.shared_to.resize(table.world_size());
   for (const SharedMemory& memory : session.shared) {
     const wire::SubjectEntry& other = table.subject(memory.subject);
-    if (!memory.outward) {
-      for (auto& inflow : shared_inflows(memory, host_rank, own_ranks, other.first_rank, other.rank_count)) {
-        inflows.push_back(inflow);
+    if (memory.outward) layer.shared.resize(table.world_size());
+    for (std::uint32_t rank = 0; rank < other.rank_count; ++rank) {
+      if (memory.outward) {
+        const std::size_t pair = std::size_t{host_rank} * other.rank_count + rank;
+        layer.shared[other.first_rank + rank] = SharedOutflow{memory.writer(pair)};
+      } else {
+        inflows.push_back({memory.reader(rank * own_ranks + host_rank), other.first_rank + rank});
       }
-      continue;
     }
-    for (const auto& outflow : shared_outflows(memory, host_rank, other.rank_count)) {
-      layer.shared.push_back(outflow);
-    }
-    const auto first = static_cast<std::uint32_t>(layer.shared.size()) - other.rank_count;
-    std::iota(&layer.shared_to[other.first_rank], &layer.shared_to[other.first_rank] + other.rank_count, first + 1);
   }
   return inflows;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "host_table.hpp"
@@ -33,8 +34,7 @@ struct Layer {
   MPI_Comm self = MPI_COMM_NULL;  ///< private duplicate of MPI_COMM_SELF
   int tag_bound = 0;              ///< MPI_TAG_UB of communicators that span subjects
   TransmitRing ring;
-  std::vector<SharedOutflow> shared;     ///< to all ranks that a shared path leads to
-  std::vector<std::uint32_t> shared_to;  ///< by world rank: 1 + index into `shared`, or 0
+  std::vector<std::optional<SharedOutflow>> shared;  ///< by world rank; empty without shared paths
   Incoming incoming;
   RequestMap requests;
   std::uint32_t request_serial = 0;  ///< of the newest entry that needs one
@@ -51,7 +51,7 @@ struct Layer {
 
   /// The shared path to `rank` of the run, or null if there is none.
   [[nodiscard]] SharedOutflow* shared_outflow(std::uint32_t rank) noexcept {
-    return shared.empty() || shared_to[rank] == 0 ? nullptr : &shared[shared_to[rank] - 1];
+    return rank < shared.size() && shared[rank] ? &*shared[rank] : nullptr;
   }
 };
 

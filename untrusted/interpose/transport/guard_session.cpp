@@ -155,7 +155,7 @@ std::string GuardSession::map_shared_paths(std::span<const int> descriptors) {
       auto* position_memory =
           static_cast<std::byte*>(map_and_close(descriptors[1], positions, outward ? PROT_READ : kWrite));
       if (ring_memory == nullptr || position_memory == nullptr) return failure("cannot map a shared path");
-      shared.push_back({other, outward, {ring_memory, rings}, {position_memory, positions}});
+      shared.push_back({other, outward, ring_memory, position_memory});
       descriptors = descriptors.subspan(wire::kDescriptorsPerSharedFlow);
     }
   }

@@ -10,6 +10,15 @@ namespace sluice::interpose {
 
 namespace {
 
+/// Nothing can be written now: takes what has come meanwhile, or gives way.
+void let_others_move(Waiter& waiter) {
+  if (progress()) {
+    waiter.reset();
+  } else {
+    waiter.pause_sender();
+  }
+}
+
 /// A receiver that takes nothing out of its ring for so long is busy with other things than messages.
 constexpr std::chrono::milliseconds kRingPatience{50};
 
@@ -34,7 +43,7 @@ void MessageWriter::append(const std::byte* bytes, std::uint64_t count) {
     header_.payload = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, wire::kMaxFragmentBytes));
     if (shared_ != nullptr && ring_has_room()) {
       shared_->ring.put(header_, bytes);
-      if (shared_->ring.reader_sleeps()) note(wire::PathNote::wake);
+      if (shared_->ring.reader_sleeps()) put_by_relay(note(wire::PathNote::wake), nullptr);
     } else {
       put_by_relay(header_, bytes);
     }
@@ -50,31 +59,24 @@ void MessageWriter::append(const std::byte* bytes, std::uint64_t count) {
 
 void MessageWriter::put_by_relay(const wire::FrameHeader& header, const std::byte* bytes) {
   Waiter waiter;
-  while (!layer.ring.has_room(header.payload)) {
-    if (progress()) {
-      waiter.reset();
-    } else {
-      waiter.pause_sender();
-    }
-  }
+  while (!layer.ring.has_room(header.payload)) let_others_move(waiter);
   layer.ring.put(header, bytes);
   layer.ring.wake_guard();
 }
 
-void MessageWriter::note(wire::PathNote note) {
-  put_by_relay({.kind = wire::FrameKind::message_start,
-                .payload = 0,
-                .endpoint = header_.endpoint,
-                .tag = static_cast<std::int32_t>(note),
-                .context = static_cast<std::uint64_t>(Channel::path),
-                .extent = 0},
-               nullptr);
+wire::FrameHeader MessageWriter::note(wire::PathNote note) const noexcept {
+  return {.kind = wire::FrameKind::message_start,
+          .payload = 0,
+          .endpoint = header_.endpoint,
+          .tag = static_cast<std::int32_t>(note),
+          .context = static_cast<std::uint64_t>(Channel::path),
+          .extent = 0};
 }
 
 bool MessageWriter::ring_has_room() {
   if (shared_->by_relay) {
     if (header_.kind != wire::FrameKind::message_start || !shared_->ring.empty()) return false;
-    note(wire::PathNote::by_ring);
+    put_by_relay(note(wire::PathNote::by_ring), nullptr);
     shared_->by_relay = false;
   }
   // Behind every frame there must be room for the one that says that the relay follows.
@@ -88,34 +90,24 @@ bool MessageWriter::waited_for_ring() {
   std::uint64_t taken = shared_->ring.taken();
   Waiter waiter;
   while (!shared_->ring.has_room(header_.payload, wire::frame_stride(0))) {
-    if (shared_->ring.reader_sleeps()) note(wire::PathNote::wake);
+    if (shared_->ring.reader_sleeps()) put_by_relay(note(wire::PathNote::wake), nullptr);
     const auto now = std::chrono::steady_clock::now();
     if (shared_->ring.taken() != taken) since = now;
     taken = shared_->ring.taken();
     if (now - since > kRingPatience) return false;
-    if (progress()) {
-      waiter.reset();
-    } else {
-      waiter.pause_sender();
-    }
+    let_others_move(waiter);
   }
   return true;
 }
 
 void MessageWriter::leave_ring() {
-  shared_->ring.put({.kind = wire::FrameKind::message_start,
-                     .payload = 0,
-                     .endpoint = header_.endpoint,
-                     .tag = static_cast<std::int32_t>(wire::PathNote::by_relay),
-                     .context = static_cast<std::uint64_t>(Channel::path),
-                     .extent = 0},
-                    nullptr);
+  shared_->ring.put(note(wire::PathNote::by_relay), nullptr);
   shared_->by_relay = true;
   if (header_.kind == wire::FrameKind::message_start) return;
   in_ring_ = written_;
-  header_.kind = wire::FrameKind::message_start;
-  header_.tag = static_cast<std::int32_t>(wire::PathNote::rest);
-  header_.context = static_cast<std::uint64_t>(Channel::path);
+  const std::uint32_t payload = header_.payload;
+  header_ = note(wire::PathNote::rest);
+  header_.payload = payload;
   header_.extent = extent_ - written_;
 }
 

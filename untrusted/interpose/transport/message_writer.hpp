@@ -29,7 +29,7 @@ class MessageWriter {
 
  private:
   void put_by_relay(const wire::FrameHeader& header, const std::byte* bytes);
-  void note(wire::PathNote note);
+  [[nodiscard]] wire::FrameHeader note(wire::PathNote note) const noexcept;
   bool ring_has_room();
   bool waited_for_ring();
   void leave_ring();

@@ -3,20 +3,29 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <vector>
 
 #include "trusted/ring/transmit_reader.hpp"
 #include "untrusted/interpose/transport/transmit_ring.hpp"
+#include "wire/shared_path.hpp"
 
 namespace sluice::interpose {
 
-/// Memory of one shared path, as the guard handed it out.
+/// Memory of one shared path, as the guard handed it out. `pair`: number of a pair of ranks, as in
+/// wire/shared_path.hpp.
 struct SharedMemory {
   std::uint32_t subject = 0;  ///< at the other end
   bool outward = false;       ///< written by the own subject
-  std::span<std::byte> rings;
-  std::span<std::byte> positions;
+  std::byte* rings = nullptr;
+  std::byte* positions = nullptr;
+
+  [[nodiscard]] TransmitRing writer(std::size_t pair) const noexcept { return {position(pair), ring(pair)}; }
+  [[nodiscard]] ring::TransmitReader reader(std::size_t pair) const noexcept { return {position(pair), ring(pair)}; }
+
+ private:
+  [[nodiscard]] wire::TransmitControl* position(std::size_t pair) const noexcept {
+    return reinterpret_cast<wire::TransmitControl*>(positions) + pair;
+  }
+  [[nodiscard]] std::byte* ring(std::size_t pair) const noexcept { return rings + pair * wire::kTransmitRingBytes; }
 };
 
 /// To one receiving rank.
@@ -31,11 +40,5 @@ struct SharedInflow {
   std::uint32_t source;   ///< world rank
   bool by_relay = false;  ///< the sender has gone over to the relay
 };
-
-/// Ends of the rank `own` of a subject with `own_ranks` ranks, where the subject at the other end has `other_ranks`, of
-/// which the first has the world rank `first_other`. In the order of the other ranks.
-std::vector<SharedOutflow> shared_outflows(const SharedMemory& memory, std::uint32_t own, std::uint32_t other_ranks);
-std::vector<SharedInflow> shared_inflows(const SharedMemory& memory, std::uint32_t own, std::uint32_t own_ranks,
-                                         std::uint32_t first_other, std::uint32_t other_ranks);
 
 }  // namespace sluice::interpose
