@@ -220,9 +220,10 @@ void Supervisor::wait_once() {
       {front_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}, {guard_control_.get(), POLLIN, 0}};
   const std::size_t fixed = waits.size();
   for (const Sandbox& sandbox : sandboxes_) waits.push_back({sandbox.child.info.get(), POLLIN, 0});
-  for (const Sandbox& sandbox : sandboxes_) {
-    // A sandbox whose monitor is gone may be waiting for its last processes.
-    waits.push_back({sandbox.outer_reaped ? sandbox.first.get() : -1, POLLIN, 0});
+  for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+    // A sandbox whose monitor is gone may be waiting for its last processes; one that has ended stays readable for ever.
+    const bool ending = sandboxes_[i].outer_reaped && state_.subjects[i].phase != SubjectState::Phase::ended;
+    waits.push_back({ending ? sandboxes_[i].first.get() : -1, POLLIN, 0});
   }
   int timeout = static_cast<int>(kRankLookPeriod.count());
   if (live_) timeout = static_cast<int>(kStatusPeriod.count());
