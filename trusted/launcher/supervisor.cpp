@@ -221,7 +221,8 @@ void Supervisor::wait_once() {
   const std::size_t fixed = waits.size();
   for (const Sandbox& sandbox : sandboxes_) waits.push_back({sandbox.child.info.get(), POLLIN, 0});
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
-    // A sandbox whose monitor is gone may be waiting for its last processes; one that has ended stays readable for ever.
+    // A sandbox whose monitor is gone may be waiting for its last processes; one that has ended stays readable for
+    // ever.
     const bool ending = sandboxes_[i].outer_reaped && state_.subjects[i].phase != SubjectState::Phase::ended;
     waits.push_back({ending ? sandboxes_[i].first.get() : -1, POLLIN, 0});
   }
