@@ -3,11 +3,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <set>
+#include <memory>
 #include <vector>
 
 #include "trusted/ring/mailbox_reclaimer.hpp"
 #include "trusted/ring/mailbox_writer.hpp"
+#include "trusted/ring/pool_testing.hpp"
 
 namespace {
 
@@ -15,6 +16,7 @@ using namespace sluice;  // NOLINT(google-build-using-namespace)
 
 constexpr std::uint32_t kSegments = 8;
 constexpr std::uint32_t kReceivers = 3;
+constexpr int kInputsPerPool = 1024;
 
 /// One receiver's chain as it must be: the segments from the oldest that it holds to the newest.
 struct Chain {
@@ -22,12 +24,19 @@ struct Chain {
 };
 
 struct Bench {
-  Bench() : pool(std::move(ring::SegmentPool::create(kSegments, kReceivers)).value()) {
+  explicit Bench(ring::SegmentPool& of) : pool(of) {
+    writers.reserve(kReceivers);
+    reclaimers.reserve(kReceivers);
     for (std::uint32_t rank = 0; rank < kReceivers; ++rank) {
-      writers.emplace_back(*pool, rank, spare.data(), progress[rank]);
-      reclaimers.emplace_back(*pool, rank, progress[rank]);
+      writers.emplace_back(pool, rank, spare(), progress[rank]);
+      reclaimers.emplace_back(pool, rank, progress[rank]);
       chains[rank].segments = {rank};
     }
+  }
+
+  static std::byte* spare() {
+    static std::vector<std::byte> memory(wire::kSegmentBytes);
+    return memory.data();
   }
 
   void put(std::uint32_t rank, std::uint32_t bytes) {
@@ -36,7 +45,7 @@ struct Bench {
     const bool kept = writers[rank].put({.kind = wire::FrameKind::message_start, .source = 9, .extent = bytes},
                                         {payload.data(), bytes});
     if (kept && progress[rank].links.load() != links) {
-      chains[rank].segments.push_back(pool->next(chains[rank].segments.back()));
+      chains[rank].segments.push_back(pool.next(chains[rank].segments.back()));
     }
   }
 
@@ -53,16 +62,30 @@ struct Bench {
   }
 
   void check() const {
-    std::set<std::uint32_t> held;
+    std::uint32_t held = 0;
     for (const Chain& chain : chains) {
       for (const std::uint32_t segment : chain.segments) {
-        if (segment >= kSegments || !held.insert(segment).second) std::abort();
+        if (segment >= kSegments || (held >> segment & 1U) != 0) std::abort();
+        held |= 1U << segment;
       }
     }
   }
 
-  std::unique_ptr<ring::SegmentPool> pool;
-  std::vector<std::byte> spare = std::vector<std::byte>(wire::kSegmentBytes);
+  /// Every receiver gives back what it holds, and the pool must then be whole.
+  void finish() {
+    for (std::uint32_t rank = 0; rank < kReceivers; ++rank) {
+      if (!reclaim(rank, progress[rank].links.load())) std::abort();  // that claim is true
+      if (chains[rank].segments.size() != 1) std::abort();
+      pool.give_back(chains[rank].segments[0]);
+    }
+    std::vector<std::uint32_t> free;
+    while (const auto segment = pool.take()) free.push_back(*segment);
+    if (free.size() != kSegments) std::abort();
+    for (const std::uint32_t segment : free) pool.give_back(segment);
+    ring::restart(pool, kReceivers);
+  }
+
+  ring::SegmentPool& pool;
   ring::MailboxProgress progress[kReceivers];
   std::vector<ring::MailboxWriter> writers;
   std::vector<ring::MailboxReclaimer> reclaimers;
@@ -72,7 +95,11 @@ struct Bench {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Bench bench;
+  static std::unique_ptr<ring::SegmentPool> pool;
+  static int inputs = 0;
+  // Now and then one with segments that nobody has used yet.
+  if (inputs++ % kInputsPerPool == 0) pool = std::move(ring::SegmentPool::create(kSegments, kReceivers)).value();
+  Bench bench(*pool);
   bool caught[kReceivers] = {};
   // Two bytes a step: what and whom, and how much.
   for (std::size_t at = 0; at + 2 <= size; at += 2) {
@@ -87,5 +114,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     bench.check();
   }
+  bench.finish();
   return 0;
 }
