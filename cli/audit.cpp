@@ -27,8 +27,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kShownRun = 8;  // digits of a run's name that a table shows
 constexpr int kMostRotated = 9;
 /// Events that tell of something that did not go as the policy wants it.
-const std::vector<std::string> kTroubles{"refused",     "denied",   "turned_away", "queue_full", "overflow",
-                                         "events_lost", "stopping", "guard_died",  "relaxation"};
+const std::vector<std::string> kTroubles{"refused",  "denied",      "refused_calls", "turned_away", "queue_full",
+                                         "overflow", "events_lost", "stopping",      "guard_died",  "relaxation"};
 
 struct Arguments {
   std::vector<std::string> paths;

@@ -105,11 +105,44 @@ def test_what_a_library_refuses_is_counted_not_listed():
         assert len(logs) == 1
         events = [json.loads(line) for line in logs[0].read_text().splitlines()]
         verified = sluice("audit", str(run.folder / "logs"), "--verify")
+    assert not [event for event in events if event["event"] == "refused_calls"], "an MPI of good faith tries none"
     denied = [event for event in events if event["event"] == "denied"]
     assert 1 <= len(denied) <= result.seconds + 2, denied
     assert denied[-1]["total"] == 3000 == sum(event["times"] for event in denied)
     assert {(event["subject"], event["peer_rank"]) for event in denied} == {("high", 0)}
     assert verified.returncode == 0 and f"{len(events)} lines, to its end" in verified.stdout, verified
+
+
+# Asks 5,000 times for a key ring and once to be traced.
+PRYING = """#!/usr/bin/python3
+import ctypes, errno
+call = ctypes.CDLL(None, use_errno=True).syscall
+for number, times in ((250, 5000), (101, 1)):
+    for _ in range(times):
+        assert call(number, 0, 0, 0, 0) == -1 and ctypes.get_errno() == errno.EPERM
+print("refused all")
+"""
+
+
+def test_refused_system_calls_are_counted_not_listed():
+    with SluiceRun(POLICY) as run:
+        for name, text in {"quiet": GOOD, "loud": PRYING, "peer": GOOD}.items():
+            run.write(name, text)
+        log = run.folder / "run.log"
+        result = run.run("--quiet", "--audit", str(log))
+        assert result.code == 0 and "refused all" in result.output_of("loud"), result.explain()
+        events = [json.loads(line) for line in log.read_text().splitlines()]
+        verified = sluice("audit", str(log), "--verify")
+        troubles = sluice("audit", str(log), "--troubles")
+    refused = [event for event in events if event["event"] == "refused_calls"]
+    assert {event["subject"] for event in refused} == {"loud"}
+    assert 1 <= len(refused) <= result.seconds + 2, refused
+    assert refused[-1]["total"] == 5001 == sum(event["times"] for event in refused)
+    counted = {}
+    for name, times in (one.split(" ") for event in refused for one in event["calls"].split(", ")):
+        counted[name] = counted.get(name, 0) + int(times)
+    assert counted == {"keyctl": 5000, "ptrace": 1}
+    assert verified.returncode == 0 and "refused_calls" in troubles.stdout, troubles
 
 
 SENDING = """#!/usr/bin/python3

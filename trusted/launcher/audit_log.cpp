@@ -174,6 +174,14 @@ void AuditLog::counters(const guard::Statistics& statistics) {
   }
 }
 
+void AuditLog::refused_calls(std::size_t index, const RefusedCalls::News& news) {
+  if (news.times == 0) return;
+  write("refused_calls", {{"subject", json_string(plan_.policy.subjects[index].name)},
+                          {"times", std::to_string(news.times)},
+                          {"total", std::to_string(news.total)},
+                          {"calls", json_string(news.calls)}});
+}
+
 void AuditLog::subject_ended(std::size_t index, const SubjectState& subject) {
   write("subject_ended",
         {{"subject", json_string(plan_.policy.subjects[index].name)}, {"end", json_string(describe_end(subject))}});

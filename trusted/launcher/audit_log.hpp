@@ -12,6 +12,7 @@
 #include "trusted/launcher/audit_file.hpp"
 #include "trusted/launcher/identity.hpp"
 #include "trusted/launcher/plan.hpp"
+#include "trusted/launcher/refused_calls.hpp"
 #include "trusted/launcher/run_state.hpp"
 
 namespace sluice::launcher {
@@ -35,6 +36,8 @@ class AuditLog {
   /// `denied`, `turned_away` and `overflow` if a subject's or a flow's counters have grown since the last call. Whoever
   /// calls this now and then sets the rate: however often a subject tries, it gets one line in between.
   void counters(const guard::Statistics& statistics);
+  /// `refused_calls`: system calls that a subject was denied; nothing if there is no news.
+  void refused_calls(std::size_t index, const RefusedCalls::News& news);
   /// `subject_ended`.
   void subject_ended(std::size_t index, const SubjectState& subject);
   /// `stopping`: the operator asked for it. `guard_died`.

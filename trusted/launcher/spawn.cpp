@@ -204,6 +204,7 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   if (pid == 0) {
     if (join(group) && settle(out.value().write_end.get(), err.value().write_end.get()) &&
         std::all_of(subject.command.filter_fds.begin(), subject.command.filter_fds.end(), keep_at_exec) &&
+        keep_at_exec(subject.filter.denials.get()) && (!subject.told || keep_at_exec(subject.told.get())) &&
         keep_at_exec(subject.command.info_fd) && keep_at_exec(subject.command.gate_fd) &&
         (!identities.distinct() || become(identities.subject(index))) && own_group() && restore_descriptor_limit() &&
         end_with_supervisor()) {

@@ -17,6 +17,7 @@
 #include "trusted/sandbox/devices.hpp"
 #include "trusted/sandbox/host_view.hpp"
 #include "trusted/sandbox/landlock.hpp"
+#include "trusted/sandbox/listener.hpp"
 #include "trusted/sandbox/mounts.hpp"
 #include "trusted/sandbox/seccomp.hpp"
 #include "wire/greeting.hpp"
@@ -100,6 +101,7 @@ class Staging {
   Status<Problem> stage_grants(std::size_t index, const std::string& base, StagedSubject& staged);
   Status<Problem> stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_output(std::size_t index, const std::string& base, StagedSubject& staged);
+  Status<Problem> stage_filter(std::size_t index, bool own_devices, StagedSubject& staged);
   Status<Problem> stage_confinement(std::size_t index, const std::string& base, StagedSubject& staged);
   std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
 
@@ -108,6 +110,7 @@ class Staging {
   Stage stage_;
   Fd rank_program_;
   Fd confine_program_;
+  const bool can_listen_ = sandbox::can_listen();
   Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
@@ -369,6 +372,26 @@ Status<Problem> Staging::stage_output(std::size_t index, const std::string& base
   return Unit{};
 }
 
+/// `own_devices`: no inode of a device is another sandbox's too.
+Status<Problem> Staging::stage_filter(std::size_t index, bool own_devices, StagedSubject& staged) {
+  const bool writes = std::any_of(held_[index].grants.begin(), held_[index].grants.end(),
+                                  [](const Held& held) { return held.writable; });
+  const bool listens = can_listen_;
+  if (!listens) relax("refused-calls", index, "is denied system calls without a count of them in the audit log");
+  auto filter = sandbox::system_call_filter({.file_locks = writes && own_devices, .tell_denials = listens});
+  if (!filter) return filter.error();
+  staged.filter = std::move(filter).value();
+  staged.command.filter_fds = {staged.filter.calls.get(), staged.filter.arguments.get()};
+  if (!listens) return Unit{};
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return sandbox::system_problem("cannot make a pair of sockets");
+  }
+  staged.heard.reset(ends[0]);
+  staged.told.reset(ends[1]);
+  return Unit{};
+}
+
 /// The first program of the sandbox, which confines the others. After everything else that is shown.
 Status<Problem> Staging::stage_confinement(std::size_t index, const std::string& base, StagedSubject& staged) {
   const std::string program = base + "/confine";
@@ -385,7 +408,9 @@ Status<Problem> Staging::stage_confinement(std::size_t index, const std::string&
   } else {
     relax("landlock", index, "is not confined by Landlock, which this kernel has not");
   }
-  staged.command.program = {kConfinePath, rules, std::to_string(plan_.subjects[index].limits.processes)};
+  staged.command.program = {kConfinePath, rules, std::to_string(plan_.subjects[index].limits.processes),
+                            std::to_string(staged.filter.denials.get()),
+                            staged.told ? std::to_string(staged.told.get()) : "-"};
   const std::vector<std::string>& command = plan_.subjects[index].command;
   staged.command.program.insert(staged.command.program.end(), command.begin(), command.end());
   return Unit{};
@@ -439,13 +464,8 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   if (auto done = stage_output(index, base, staged); !done) return done;
   staged.command.environment = environment(index);
   staged.command.directory = folder;
+  if (auto done = stage_filter(index, !devices.value().empty(), staged); !done) return done;
   if (auto done = stage_confinement(index, base, staged); !done) return done;
-  const bool writes = std::any_of(held_[index].grants.begin(), held_[index].grants.end(),
-                                  [](const Held& held) { return held.writable; });
-  auto filter = sandbox::system_call_filter({.file_locks = writes && !devices.value().empty()});
-  if (!filter) return filter.error();
-  staged.filter = std::move(filter).value();
-  staged.command.filter_fds = {staged.filter.calls.get(), staged.filter.arguments.get()};
   stage_.subjects.push_back(std::move(staged));
   return Unit{};
 }

@@ -25,6 +25,8 @@ struct StagedMirror {
 struct StagedSubject {
   sandbox::Command command;  ///< without info and block descriptors
   sandbox::Filter filter;
+  Fd heard;                       ///< what denials are heard by comes over it; none where this host lets nobody listen
+  Fd told;                        ///< its other end, for the sandbox
   std::vector<RankPipes> output;  ///< of each rank
   std::vector<StagedMirror> mirrors;
 };

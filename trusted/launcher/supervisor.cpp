@@ -22,6 +22,7 @@
 #include "trusted/launcher/audit_log.hpp"
 #include "trusted/launcher/descendants.hpp"
 #include "trusted/launcher/guard_process.hpp"
+#include "trusted/launcher/refused_calls.hpp"
 #include "trusted/launcher/run_state.hpp"
 #include "trusted/launcher/spawn.hpp"
 #include "trusted/launcher/staging.hpp"
@@ -52,6 +53,7 @@ struct Sandbox {
   bool outer_reaped = false;
   std::string info;
   std::unique_ptr<Drain> drain;
+  std::unique_ptr<RefusedCalls> refused_calls;     ///< none where this host lets nobody count them
   std::optional<Clock::time_point> without_ranks;  ///< since when its mpiexec has no process below it
   bool had_ranks = false;                          ///< one was seen below it
 };
@@ -172,6 +174,7 @@ Status<Problem> Supervisor::start_subjects() {
     stage_.subjects[i].mirrors.clear();
     auto child = start_sandbox(stage_.subjects[i], i, identities_, group);
     if (!child) return child.error();
+    stage_.subjects[i].told.reset();
     Sandbox sandbox;
     sandbox.child = std::move(child).value();
     fcntl(sandbox.child.info.get(), F_SETFL, O_NONBLOCK);
@@ -190,6 +193,8 @@ void Supervisor::start_output() {
         std::make_unique<Drain>(Drain::Source{i, subject.label_text, subject.name},
                                 RankPipes{std::move(sandboxes_[i].child.out), std::move(sandboxes_[i].child.err)},
                                 std::move(stage_.subjects[i].output), std::move(files), *terminal_);
+    Fd& heard = stage_.subjects[i].heard;
+    if (heard) sandboxes_[i].refused_calls = std::make_unique<RefusedCalls>(std::move(heard));
   }
   guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard"},
                                          RankPipes{std::move(guard_.out), std::move(guard_.err)},
@@ -403,6 +408,7 @@ void Supervisor::check_gone(std::size_t index) {
   subject.phase = SubjectState::Phase::ended;
   sandbox.drain->end();
   audit_.counters(statistics());
+  if (sandbox.refused_calls) audit_.refused_calls(index, sandbox.refused_calls->news());
   look_at_memory(index);
   audit_.subject_ended(index, subject);
   if (!subject.exit_status && subject.ended_by == EndedBy::itself) state_.host_failed = true;
@@ -426,6 +432,7 @@ void Supervisor::look_now_and_then() {
   audit_.counters(statistics());
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     Sandbox& sandbox = sandboxes_[i];
+    if (sandbox.refused_calls) audit_.refused_calls(i, sandbox.refused_calls->news());
     if (state_.subjects[i].phase != SubjectState::Phase::running) continue;
     const std::vector<pid_t> launcher = children_of(sandbox.first_pid);
     if (launcher.size() != 1 || !children_of(launcher[0]).empty()) {

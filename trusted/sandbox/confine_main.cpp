@@ -1,6 +1,7 @@
-// sluice-confine RULES|- PROCESSES PROGRAM [ARGUMENT...]: the first program in every sandbox. Confines itself by the
-// Landlock rules of the file (- for none) and to so many processes and threads, then becomes the program, as which
-// everything in the sandbox is confined.
+// sluice-confine RULES|- PROCESSES FILTER LISTENER|- PROGRAM [ARGUMENT...]: the first program in every sandbox.
+// Confines itself by the Landlock rules of the file (- for none), to so many processes and threads, and by the
+// system-call filter open at descriptor FILTER, whose listener it sends over the socket at descriptor LISTENER (- for
+// none). Then it becomes the program, as which everything in the sandbox is confined.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,7 +13,9 @@
 #include <string>
 #include <string_view>
 
+#include "trusted/base/fd.hpp"
 #include "trusted/sandbox/landlock.hpp"
+#include "trusted/sandbox/listener.hpp"
 
 namespace {
 
@@ -35,10 +38,31 @@ bool limit_processes(std::string_view text) {
   return ::setrlimit(RLIMIT_NPROC, &limit) == 0;
 }
 
+/// The descriptor of this number.
+sluice::Fd given(std::string_view text) {
+  int number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return sluice::Fd(error == std::errc{} && end == text.data() + text.size() ? number : -1);
+}
+
+/// Empty, or what went wrong.
+std::string deny_calls(const char* program, const char* socket) {
+  using namespace sluice::sandbox;  // NOLINT(google-build-using-namespace)
+  const sluice::Fd filter = given(program);
+  if (std::strcmp(socket, "-") == 0) {
+    const auto loaded = load_filter(filter);
+    return loaded ? "" : loaded.error().what;
+  }
+  const sluice::Fd other_end = given(socket);
+  const auto listener = load_heard_filter(filter);
+  if (!listener) return listener.error().what;
+  return send_listener(other_end, listener.value()) ? "" : "cannot send the listener of denied calls";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return fail("needs RULES PROCESSES PROGRAM");
+  if (argc < 6) return fail("needs RULES PROCESSES FILTER LISTENER PROGRAM");
   if (std::strcmp(argv[1], "-") != 0) {
     std::ifstream file(argv[1], std::ios::binary);
     std::ostringstream text;
@@ -49,6 +73,7 @@ int main(int argc, char** argv) {
     if (!enforced) return fail(enforced.error().what);
   }
   if (!limit_processes(argv[2])) return fail("cannot limit processes");
-  ::execv(argv[3], argv + 3);
-  return fail(std::string("cannot start ") + argv[3] + ": " + std::strerror(errno));
+  if (const std::string problem = deny_calls(argv[3], argv[4]); !problem.empty()) return fail(problem);
+  ::execv(argv[5], argv + 5);
+  return fail(std::string("cannot start ") + argv[5] + ": " + std::strerror(errno));
 }

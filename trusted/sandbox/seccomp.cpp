@@ -5,6 +5,7 @@
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <span>
 
@@ -31,9 +33,13 @@ constexpr int kRemovexattrat = 466;
 constexpr int kFileSetattr = 469;
 /// PR_SET_MEMORY_MERGE of Linux 6.4.
 constexpr std::uint64_t kSetMemoryMerge = 67;
+/// MADV_COLLAPSE of Linux 6.1.
+constexpr std::uint64_t kCollapse = 25;
 
 // What is not in allowed_calls.cpp gives ENOSYS, as on an older kernel, and callers fall back. The groups here give
-// EPERM: programs know them, and take that for what it is.
+// EPERM: programs know them, and take that for what it is. No program of good faith needs one, so whoever tries one is
+// counted (RefusedCalls of the launcher). Two that give EPERM too are not: sysinfo(), which the C library's qsort()
+// makes, and sockets of other families, which MPICH's network library tries at each start.
 
 // Reach other namespaces or make new ones: a new user namespace gives capabilities, and with them kernel code that
 // nothing else in a sandbox can reach.
@@ -67,8 +73,7 @@ constexpr std::array kSurface = {SCMP_SYS(bpf),
 
 // Show the state of the whole host or of inodes that other sandboxes use too: load, free memory, page cache, opens of
 // a shared file. Linux AIO contexts come from one pool for the whole host.
-constexpr std::array kOthersState = {SCMP_SYS(sysinfo),
-                                     SCMP_SYS(syslog),
+constexpr std::array kOthersState = {SCMP_SYS(syslog),
                                      SCMP_SYS(ustat),
                                      SCMP_SYS(sysfs),
                                      SCMP_SYS(quotactl),
@@ -134,15 +139,19 @@ class Rules {
   }
 
   void deny(std::span<const int> calls) {
-    for (const int call : calls) add(EPERM, call, {});
+    for (const int call : calls) deny(call, {});
   }
 
-  void add(int error, int call, std::span<const scmp_arg_cmp> conditions) {
-    if (failed_) return;
-    const int rc = seccomp_rule_add_array(context_.get(), SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), call,
-                                          static_cast<unsigned>(conditions.size()), conditions.data());
-    if (rc != 0) failed_ = true;
+  /// EPERM, or whoever listens is told and says so.
+  void deny(int call, std::span<const scmp_arg_cmp> conditions) { add_rule(denial_, call, conditions); }
+
+  /// An errno that programs of good faith meet too.
+  void answer(int error, int call, std::span<const scmp_arg_cmp> conditions) {
+    add_rule(SCMP_ACT_ERRNO(static_cast<std::uint16_t>(error)), call, conditions);
   }
+
+  /// From here on denials are told to a listener.
+  void tell_denials() { denial_ = SCMP_ACT_NOTIFY; }
 
   /// The program in a memfd at offset 0.
   [[nodiscard]] Result<Fd, Problem> built() const {
@@ -156,7 +165,15 @@ class Rules {
   }
 
  private:
+  void add_rule(std::uint32_t action, int call, std::span<const scmp_arg_cmp> conditions) {
+    if (failed_) return;
+    const int rc = seccomp_rule_add_array(context_.get(), action, call, static_cast<unsigned>(conditions.size()),
+                                          conditions.data());
+    if (rc != 0) failed_ = true;
+  }
+
   std::unique_ptr<void, Release> context_;
+  std::uint32_t denial_ = SCMP_ACT_ERRNO(EPERM);
   bool failed_ = false;
 };
 
@@ -168,45 +185,70 @@ void deny_new_namespaces(Rules& rules) {
   for (const std::uint64_t flag : kNamespaceFlags) {
     const std::array match = {condition(0, SCMP_CMP_MASKED_EQ, flag, flag)};
     // In clone() the lowest byte is the exit signal, where CLONE_NEWTIME would be: clone() knows no such flag.
-    if (flag != CLONE_NEWTIME) rules.add(EPERM, SCMP_SYS(clone), match);
-    rules.add(EPERM, SCMP_SYS(unshare), match);
+    if (flag != CLONE_NEWTIME) rules.deny(SCMP_SYS(clone), match);
+    rules.deny(SCMP_SYS(unshare), match);
   }
 }
 
 /// The other ways to a process descriptor, see allowed_calls.cpp: at the start of a process, and from a socket's peer.
 /// Each errno is that of a kernel without them.
-void deny_process_descriptors(Rules& rules) {
+void answer_process_descriptors(Rules& rules) {
   const std::array start = {condition(0, SCMP_CMP_MASKED_EQ, CLONE_PIDFD, CLONE_PIDFD)};
-  rules.add(EINVAL, SCMP_SYS(clone), start);
+  rules.answer(EINVAL, SCMP_SYS(clone), start);
   const std::array peer = {condition(1, SCMP_CMP_MASKED_EQ, kLow32, SOL_SOCKET),
                            condition(2, SCMP_CMP_MASKED_EQ, kLow32, kPeerProcess)};
-  rules.add(ENOPROTOOPT, SCMP_SYS(getsockopt), peer);
+  rules.answer(ENOPROTOOPT, SCMP_SYS(getsockopt), peer);
   const std::array pass = {condition(1, SCMP_CMP_MASKED_EQ, kLow32, SOL_SOCKET),
                            condition(2, SCMP_CMP_MASKED_EQ, kLow32, kPassProcess)};
-  rules.add(ENOPROTOOPT, SCMP_SYS(setsockopt), pass);
+  rules.answer(ENOPROTOOPT, SCMP_SYS(setsockopt), pass);
 }
 
 // Only Unix, IPv4, IPv6 and route-netlink sockets: the other families are attack surface, and some (vsock, Bluetooth,
 // netlink of other kinds) are not confined by a network namespace. The comparisons are of 64 bits, so that a value
 // with bits above the int that the kernel looks at is denied as well.
-void deny_socket_families(Rules& rules) {
+void answer_socket_families(Rules& rules) {
   for (std::uint64_t family = 0; family <= AF_NETLINK; ++family) {
     if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK) continue;
     const std::array match = {condition(0, SCMP_CMP_EQ, family)};
-    rules.add(EPERM, SCMP_SYS(socket), match);
+    rules.answer(EPERM, SCMP_SYS(socket), match);
   }
   const std::array beyond = {condition(0, SCMP_CMP_GT, AF_NETLINK)};
-  rules.add(EPERM, SCMP_SYS(socket), beyond);
+  rules.answer(EPERM, SCMP_SYS(socket), beyond);
   const std::array netlink = {condition(0, SCMP_CMP_EQ, AF_NETLINK), condition(2, SCMP_CMP_NE, 0)};
-  rules.add(EPERM, SCMP_SYS(socket), netlink);
+  rules.answer(EPERM, SCMP_SYS(socket), netlink);
 }
 
-void deny_commands(Rules& rules, int error, int call, std::span<const std::uint64_t> commands) {
+/// The kernel looks at the low 32 bits of a command only; so does the comparison.
+scmp_arg_cmp command_is(std::uint64_t command) { return condition(1, SCMP_CMP_MASKED_EQ, kLow32, command); }
+
+void deny_commands(Rules& rules, int call, std::span<const std::uint64_t> commands) {
   for (const std::uint64_t command : commands) {
-    // The kernel looks at the low 32 bits only; so does the comparison.
-    const std::array match = {condition(1, SCMP_CMP_MASKED_EQ, kLow32, command)};
-    rules.add(error, call, match);
+    const std::array match = {command_is(command)};
+    rules.deny(call, match);
   }
+}
+
+/// Locks of files, as on a file system without any.
+void answer_locks(Rules& rules) {
+  for (const std::uint64_t command : kLockCommands) {
+    const std::array match = {command_is(command)};
+    rules.answer(ENOLCK, SCMP_SYS(fcntl), match);
+  }
+  rules.answer(ENOLCK, SCMP_SYS(flock), {});
+}
+
+/// Huge pages come out of one pool of the host's: whether there are any left tells what others hold. Each errno is that
+/// of a host without any. What the kernel makes huge by itself (MADV_HUGEPAGE) says nothing by its result;
+/// MADV_COLLAPSE does. Mounting hugetlbfs is refused with all mounting.
+void answer_huge_pages(Rules& rules) {
+  const std::array mapped = {condition(3, SCMP_CMP_MASKED_EQ, MAP_HUGETLB, MAP_HUGETLB)};
+  rules.answer(ENOMEM, SCMP_SYS(mmap), mapped);
+  const std::array memory = {condition(1, SCMP_CMP_MASKED_EQ, MFD_HUGETLB, MFD_HUGETLB)};
+  rules.answer(ENOMEM, SCMP_SYS(memfd_create), memory);
+  const std::array segment = {condition(2, SCMP_CMP_MASKED_EQ, SHM_HUGETLB, SHM_HUGETLB)};
+  rules.answer(ENOMEM, SCMP_SYS(shmget), segment);
+  const std::array collapse = {condition(2, SCMP_CMP_MASKED_EQ, kLow32, kCollapse)};
+  rules.answer(EINVAL, SCMP_SYS(madvise), collapse);
 }
 
 /// What a program in a writable directory must not become: one that runs with its owner's rights on the host. Covers
@@ -228,56 +270,61 @@ void deny_set_id_programs(Rules& rules) {
   for (const std::uint64_t bit : {std::uint64_t{S_ISUID}, std::uint64_t{S_ISGID}}) {
     for (const ModeCall& one : calls) {
       const std::array match = {condition(one.mode, SCMP_CMP_MASKED_EQ, bit, bit)};
-      rules.add(EPERM, one.call, match);
+      rules.deny(one.call, match);
     }
     for (const ModeCall& one : opens) {
       for (const std::uint64_t making : {static_cast<std::uint64_t>(O_CREAT), temporary}) {
         const std::array match = {condition(one.mode - 1, SCMP_CMP_MASKED_EQ, making, making),
                                   condition(one.mode, SCMP_CMP_MASKED_EQ, bit, bit)};
-        rules.add(EPERM, one.call, match);
+        rules.deny(one.call, match);
       }
     }
   }
 }
 
-/// Which calls there are.
+constexpr std::array<std::span<const int>, 7> kDenied = {kNamespaces, kMounts,      kProcesses,     kKeys,
+                                                         kSurface,    kOthersState, kAdministration};
+
+/// Which calls there are. Those that are denied pass here: of_denials() has them.
 Rules of_calls() {
   Rules rules(SCMP_ACT_ERRNO(ENOSYS));
   for (const std::span<const int> calls : allowed_calls()) rules.allow(calls);
-  rules.deny(kNamespaces);
-  rules.deny(kMounts);
-  rules.deny(kProcesses);
-  rules.deny(kKeys);
-  rules.deny(kSurface);
-  rules.deny(kOthersState);
-  rules.deny(kAdministration);
-  for (const int call : kAttributes) rules.add(EOPNOTSUPP, call, {});
+  for (const std::span<const int> calls : kDenied) rules.allow(calls);
+  for (const int call : kAttributes) rules.answer(EOPNOTSUPP, call, {});
+  // The load and the free memory of the whole host.
+  rules.answer(EPERM, SCMP_SYS(sysinfo), {});
   return rules;
 }
 
-/// What their arguments must not be.
+/// What their arguments must not be, where programs of good faith may try it.
 Rules of_arguments(const FilterOptions& options) {
   Rules rules(SCMP_ACT_ALLOW);
+  answer_process_descriptors(rules);
+  answer_socket_families(rules);
+  answer_huge_pages(rules);
+  if (!options.file_locks) answer_locks(rules);
+  return rules;
+}
+
+/// What no program of good faith does.
+Rules of_denials(const FilterOptions& options) {
+  Rules rules(SCMP_ACT_ALLOW);
+  if (options.tell_denials) rules.tell_denials();
+  for (const std::span<const int> calls : kDenied) rules.deny(calls);
   deny_set_id_programs(rules);
   deny_new_namespaces(rules);
-  deny_socket_families(rules);
-  deny_process_descriptors(rules);
   // Typing into, or taking over, a terminal that is shared with a shell outside.
   constexpr std::array<std::uint64_t, 2> terminal = {TIOCSTI, TIOCLINUX};
-  deny_commands(rules, EPERM, SCMP_SYS(ioctl), terminal);
-  deny_commands(rules, EPERM, SCMP_SYS(fcntl), kInodeCommands);
+  deny_commands(rules, SCMP_SYS(ioctl), terminal);
+  deny_commands(rules, SCMP_SYS(fcntl), kInodeCommands);
   // Pages that the kernel has merged with equal ones of others are slower to write, and /proc/self/smaps tells.
   const std::array merge_advice = {condition(2, SCMP_CMP_MASKED_EQ, kLow32, MADV_MERGEABLE)};
-  rules.add(EPERM, SCMP_SYS(madvise), merge_advice);
+  rules.deny(SCMP_SYS(madvise), merge_advice);
   const std::array merge_all = {condition(0, SCMP_CMP_MASKED_EQ, kLow32, kSetMemoryMerge)};
-  rules.add(EPERM, SCMP_SYS(prctl), merge_all);
-  if (!options.file_locks) {
-    deny_commands(rules, ENOLCK, SCMP_SYS(fcntl), kLockCommands);
-    rules.add(ENOLCK, SCMP_SYS(flock), {});
-  }
+  rules.deny(SCMP_SYS(prctl), merge_all);
   // Asking for the personality is harmless; changing it turns off address randomisation and the like.
   const std::array change = {condition(0, SCMP_CMP_NE, kLow32)};
-  rules.add(EPERM, SCMP_SYS(personality), change);
+  rules.deny(SCMP_SYS(personality), change);
   return rules;
 }
 
@@ -288,7 +335,16 @@ Result<Filter, Problem> system_call_filter(const FilterOptions& options) {
   if (!calls) return calls.error();
   auto arguments = of_arguments(options).built();
   if (!arguments) return arguments.error();
-  return Filter{std::move(calls).value(), std::move(arguments).value()};
+  auto denials = of_denials(options).built();
+  if (!denials) return denials.error();
+  return Filter{std::move(calls).value(), std::move(arguments).value(), std::move(denials).value()};
+}
+
+std::string name_of_call(int number) {
+  char* name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+  std::string text = name != nullptr ? name : std::to_string(number);
+  std::free(name);  // NOLINT(cppcoreguidelines-no-malloc): libseccomp's
+  return text;
 }
 
 }  // namespace sluice::sandbox

@@ -7,8 +7,10 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -49,7 +51,8 @@ std::optional<int> errno_in_child(const std::function<long()>& call, std::option
   if (filter) {
     auto built = system_call_filter(*filter);
     if (!built) return kFilterFailed;
-    programs = {read_program(built.value().calls), read_program(built.value().arguments)};
+    programs = {read_program(built.value().calls), read_program(built.value().arguments),
+                read_program(built.value().denials)};
   }
   const pid_t child = fork();
   if (child == 0) {
@@ -140,6 +143,14 @@ const Case kCases[] = {
     {"splice", ENOSYS, [] { return syscall(SYS_splice, -1, nullptr, -1, nullptr, 0, 0); }},
     {"move_pages", ENOSYS, [] { return syscall(SYS_move_pages, 0, 0, nullptr, nullptr, nullptr, 0x7f); }},
     {"msgget", ENOSYS, [] { return syscall(SYS_msgget, 0x51c0ffee, 0); }},
+    {"huge_pages_mapped", ENOMEM,
+     [] {
+       constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
+       return syscall(SYS_mmap, 0, 2 << 20, PROT_READ, kFlags | 63 << 26 /* of no size that is */, -1, 0);
+     }},
+    {"huge_pages_memory", ENOMEM, [] { return syscall(SYS_memfd_create, nullptr, MFD_HUGETLB); }},
+    {"huge_pages_segment", ENOMEM, [] { return syscall(SYS_shmget, 1, 0, IPC_CREAT | SHM_HUGETLB); }},
+    {"huge_pages_collapse", EINVAL, [] { return syscall(SYS_madvise, 0x10000, 4096, 25); }},
     {"personality", EPERM, [] { return syscall(SYS_personality, ADDR_NO_RANDOMIZE); }},
 };
 
