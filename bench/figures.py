@@ -7,6 +7,7 @@ import os
 import platform
 import statistics
 import sys
+import time
 
 
 class NoMeasurement(Exception):
@@ -36,7 +37,7 @@ class Figures:
             value = float(line["value"])
             if not math.isfinite(value) or value <= 0:
                 raise NoMeasurement(f"{variant.mpi} {variant.name}: {line} is no measurement")
-            key = Key(variant.mpi, line["test"], place_of(variant.name, line["place"]), line["bytes"])
+            key = Key(line.get("mpi") or variant.mpi, line["test"], place_of(variant.name, line["place"]), line["bytes"])
             self.values.setdefault(key, []).append(value)
             self.units[line["test"]] = line["unit"]
 
@@ -61,7 +62,7 @@ class Figures:
 
 def place_of(variant: str, communicator: str) -> str:
     """Name of a column: inside a subject there is one for each communicator. What follows ` x` is not part of it."""
-    if variant == "peers":
+    if variant in ("peers", "crossing"):
         return communicator
     return f"inside/{communicator}" if variant == "inside" else variant.split(" x")[0]
 
@@ -74,8 +75,14 @@ def machine() -> dict:
             model = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), model)
     except OSError:
         pass
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     return {"processor": model, "processors": len(os.sched_getaffinity(0)), "kernel": platform.release(),
-            "load_average": os.getloadavg()[0]}
+            "memory": memory, "load_average": os.getloadavg()[0]}
+
+
+def machine_text(about: dict) -> str:
+    return (f"{about['processor']}, {about['processors']} processors, {about['memory']:.0f} GiB memory, Linux "
+            f"{about['kernel']}, {time.strftime('%Y-%m-%d', time.gmtime())}")
 
 
 def write_json(figures: Figures, rounds: int, path: str) -> None:
@@ -91,3 +98,14 @@ def write_json(figures: Figures, rounds: int, path: str) -> None:
         return
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def read_json(path: str) -> tuple:
+    """Figures and rounds of a file of write_json(). Raises OSError, ValueError or KeyError where it is none."""
+    with open(path, encoding="utf-8") as file:
+        content = json.load(file)
+    figures = Figures()
+    for row in content["figures"]:
+        figures.values[Key(row["mpi"], row["test"], row["place"], row["bytes"])] = row["values"]
+        figures.units[row["test"]] = row["unit"]
+    return figures, content["rounds"]

@@ -13,8 +13,15 @@ import pytest
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
 
-import figures  # noqa: E402  (after the path)
+import crossing  # noqa: E402  (after the path)
+import figures  # noqa: E402
+import gated  # noqa: E402
+import least_squares  # noqa: E402
+import markdown  # noqa: E402
+import page  # noqa: E402
+import simulation  # noqa: E402
 import table  # noqa: E402
+import targets  # noqa: E402
 
 QUERIES = ["Comm_rank", "Comm_size", "Iprobe"]
 MESSAGES = ["Irecv, Isend, Waitall", "Irecv, Send, Wait", "Sendrecv", "Startall, Waitall"]
@@ -24,6 +31,8 @@ OVERHEAD = ["Type_size", "Test of a null request", "Wait for a null request",
               for call in QUERIES + MESSAGES),
             *(f"{call} {where}" for where in ("on MPI_COMM_SELF", "on a split one") for call in COLLECTIVES)]
 SIZES = [8, 64, 512, 4096, 32768, 262144]
+LOOPS = "latency,bandwidth,stream,calls,overhead"
+OTHERS = "pairs,fan,delay,processor,idle,memory,start,reduce,limits"
 
 
 def bench(*arguments, timeout=240):
@@ -49,7 +58,7 @@ def expected(mpis):
 def test_quick_run_has_every_figure(tmp_path):
     plot = tmp_path / "plot.svg"
     wants_plot = ["--plot", str(plot)] if importlib.util.find_spec("matplotlib") else []
-    result = bench("--quick", "--json", str(tmp_path / "all.json"), *wants_plot)
+    result = bench("--quick", "--tests", LOOPS, "--json", str(tmp_path / "all.json"), *wants_plot)
     assert result.returncode == 0, result.stderr
     rows = json.loads((tmp_path / "all.json").read_text())["figures"]
     assert {(row["mpi"], row["test"], row["place"], row["bytes"]) for row in rows} == expected(["openmpi", "mpich"])
@@ -57,7 +66,7 @@ def test_quick_run_has_every_figure(tmp_path):
         assert all(math.isfinite(value) and value > 0 for value in row["values"]), row
         assert row["min"] <= row["median"] <= row["max"], row
         assert (row["ratio"] is None) == (row["place"] == "host" or row["mpi"] == "peers"), row
-    assert "goal at most" not in result.stdout or "latency at 8 across subjects" in result.stdout
+    assert "openmpi: relay, half round trip, 8: " in result.stdout
     assert "openmpi: latency" in result.stdout and "mpich: stream" in result.stdout
     assert "round 1 of 1: mpich inside" in result.stderr
     if wants_plot:
@@ -80,6 +89,11 @@ class FakeVariant:
     def __init__(self, name):
         self.mpi, self.name = "openmpi", name
 
+    @staticmethod
+    def crossing(collected, lines):
+        """Adds lines that say themselves what they are of."""
+        collected.add_all(FakeVariant("crossing"), lines)
+
 
 def fake(name, values, test="latency", count=8):
     lines = [{"test": test, "place": "world", "bytes": count, "value": value, "unit": "us"} for value in values]
@@ -100,7 +114,7 @@ def test_what_no_clock_shows_is_no_figure(value):
         figures.Figures().add_all(*fake("cross", [value]))
 
 
-@pytest.mark.parametrize("factor, verdict", [(5.9, "reached"), (6.1, "missed")])
+@pytest.mark.parametrize("factor, verdict", [(2.9, "reached"), (3.1, "missed")])
 def test_goals_are_judged(capsys, factor, verdict):
     collected = figures.Figures()
     collected.add_all(*fake("host", [1.0]))
@@ -109,9 +123,116 @@ def test_goals_are_judged(capsys, factor, verdict):
     assert verdict in capsys.readouterr().out
 
 
+def one_of(test, place, count, value, mpi="openmpi"):
+    return crossing.line(test, place, count, value, "us", mpi)
+
+
+@pytest.mark.parametrize("lines, reached", [
+    ([one_of("stream", "host", 8, 2.0), one_of("stream", "one-way", 8, 3.1)], True),
+    ([one_of("stream", "host", 8, 2.0), one_of("stream", "one-way", 8, 2.9)], False),
+    ([one_of("bandwidth", "host", 8192, 2.0), one_of("bandwidth", "shared", 8192, 2.9)], False),
+    ([one_of("latency", "host", 8, 1.0), one_of("latency", "inside/world", 8, 1.02)], False),
+    ([one_of("stream", "host", 8, 1.0), one_of("stream", "inside/world", 8, 0.98)], False),
+    ([one_of("stream", "host", 8, 1.0), one_of("stream", "inside/world", 8, 1.2)], True),
+    ([one_of("latency", "pipe", 8, 9.0, "peers"), one_of("latency", "cross", 8, 2.9)], True),
+    ([one_of("latency", "pipe", 8, 9.0, "peers"), one_of("latency", "cross", 8, 3.1)], False),
+    ([one_of("idle guard", "relay", 0, 1.1), one_of("idle guard, egress 0", "relay", 0, 1.0)], False),
+    ([one_of("start, ready", "host", 0, 100.0), one_of("start, ready", "run", 0, 249.0)], True),
+    ([one_of("start, ready", "host", 0, 100.0), one_of("start, ready", "run", 0, 251.0)], False),
+    ([one_of("Reduce and Bcast, 5 ranks", "host", 8, 1.0), one_of("Reduce and Bcast, 5 ranks", "inside", 8, 1.1)], False),
+    ([one_of("HPCC, whole", "host", 0, 1.0), one_of("HPCC, whole", "inside", 0, 1.02)], False),
+    ([one_of("guard memory, chain, 4 subjects", "there", 1024, 1025.0, "guard")], False)])
+def test_every_kind_of_goal_is_judged(lines, reached):
+    collected = figures.Figures()
+    FakeVariant.crossing(collected, lines)
+    found = targets.verdicts(collected)
+    assert found and {verdict.reached for verdict in found} == {reached}
+
+
+def test_other_measurements_have_every_figure(tmp_path):
+    """What bench/run measures besides loops of two ranks, on the page and in the tables as well."""
+    kept, shown, tables = tmp_path / "all.json", tmp_path / "all.html", tmp_path / "all.md"
+    result = bench("--quick", "--tests", OTHERS, "--json", str(kept), "--html", str(shown))
+    assert result.returncode == 0, result.stderr
+    rows = json.loads(kept.read_text())["figures"]
+    found = {(row["mpi"], row["test"], row["place"]) for row in rows}
+    for mpi in ("openmpi", "mpich"):
+        for test in ("pairs x2", "fan-in x2", "fan-out x2", "one-way delay", "processor time, sender"):
+            assert {place for one, name, place in found if (one, name) == (mpi, test)} == {"host", "relay", "shared"}
+        assert (mpi, "processor time, guard", "relay") in found and (mpi, "idle guard", "relay") in found
+        assert {(mpi, "start, ready", place) for place in ("host", "four at once", "run")} <= found
+        assert (mpi, "Reduce and Bcast, 5 ranks", "inside") in found
+    assert ("guard", "guard memory, chain, 4 subjects", "there") in found
+    assert ("machine", "limit: switch to another process", "machine") in found
+    by_key = {(row["mpi"], row["test"], row["place"]): row["median"] for row in rows if row["bytes"] in (0, 8)}
+    # The reading of the guard's processor time sees a guard that works, or an idle one would prove nothing.
+    assert by_key["openmpi", "processor time, guard", "relay"] > 0.005
+    assert by_key["openmpi", "idle guard", "relay"] < 20
+    # Five ranks of MPICH on few processors: alone it spins, inside it gives way.
+    ratio = by_key["mpich", "Reduce and Bcast, 5 ranks", "inside"] / by_key["mpich", "Reduce and Bcast, 5 ranks", "host"]
+    print(f"MPICH, 5 ranks, inside a subject: {ratio:.3f} times the time alone")
+    assert len(os.sched_getaffinity(0)) >= 5 or ratio < 1
+    text = shown.read_text()
+    assert text.count("<svg") >= 2 and "start, ready" in text and "http" not in text.replace("http://www.w3.org", "")
+    result = bench("--from", str(kept), "--markdown", str(tables), timeout=20)
+    assert result.returncode == 0 and "| Open MPI, relay |" in tables.read_text(), result.stderr
+
+
+def test_tables_take_their_place_in_a_page(tmp_path):
+    file = tmp_path / "page.md"
+    file.write_text("before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter\n")
+    markdown.place("new\n", str(file), "x")
+    assert file.read_text() == "before\n<!-- x: begin -->\nnew\n<!-- x: end -->\nafter\n"
+    with pytest.raises(ValueError, match="no lines"):
+        markdown.place("new\n", str(file), "y")
+
+
+def test_least_squares_find_what_was_put_in():
+    terms = [[1.0, size, subjects] for size in (8.0, 4096.0, 65536.0) for subjects in (1.0, 2.0, 4.0)]
+    found = least_squares.fit(terms, [0.2 + 1e-4 * size + 0.05 * subjects for _, size, subjects in terms])
+    assert found.coefficients == pytest.approx([0.2, 1e-4, 0.05]) and found.largest_error < 1e-9
+    off = least_squares.fit(terms, [0.2 + 1e-4 * size - 0.02 * subjects for _, size, subjects in terms])
+    assert min(off.coefficients) == 0 and off.largest_error > 0.05
+
+
+def test_simulation_keeps_to_what_queues_cannot_exceed():
+    part = simulation.Part(0.1e-6, 1e-10)
+    costs = simulation.Costs(part, part, part, 5e-9)
+    short = simulation.simulate(costs, simulation.Setting(1, 8, 8, 2)).rate
+    assert 0.7 < short / (2 / (3 * part.time(8))) <= 1.01, "three parts on two processors"
+    wide = simulation.simulate(costs, simulation.Setting(1, 8, 8, 100)).rate
+    assert 0.5 < wide * part.time(8) <= 1.01, "one ingress thread"
+    few, many = (simulation.capacity(costs, simulation.Setting(1, senders, 8, 1e9)) for senders in (100, 1000))
+    assert 5 < few / many < 20
+    assert simulation.simulate(costs, simulation.Setting(1, 100, 8, 1e9), 3 * few).busy > 0.95
+
+
+def test_growth_with_ranks_and_subjects(tmp_path):
+    result = subprocess.run([str(BENCH / "scale"), "--quick", "--json", str(tmp_path / "points.json"), "--svg",
+                             str(tmp_path / "plot.svg")], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                            timeout=240, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
+    assert result.returncode == 0, result.stderr
+    points = json.loads((tmp_path / "points.json").read_text())["points"]
+    assert {(point["mpi"], point["ranks"], point["subjects"], point["bytes"]) for point in points} == {
+        (mpi, *shape, size) for mpi in ("openmpi", "mpich") for shape in ((2, 2), (4, 2), (4, 3)) for size in (8, 4096)}
+    assert all(point[part] > 0 for point in points for part in ("rate", "sender", "guard", "receiver"))
+    assert "a source subject" in result.stdout and "1,000 ranks" in result.stdout
+    assert "<svg" in (tmp_path / "plot.svg").read_text()
+
+
+def test_guard_is_found_by_its_threads():
+    assert gated.thread_names(5, 1) == ["main", "reporter", "egress 0", "ingress 0", "ingress 1"]
+    assert gated.find_guard(os.getpid()) is None and os.getpid() in gated.children(os.getppid())
+
+
+def test_a_plot_shows_each_line():
+    picture = page.plot("heading <1>", "across", "up", [("host", [(8, 1, 2, 3), (64, 2, 3, 4)]), ("x", [(8, 1, 1, 1)])])
+    assert picture.count("<polyline") == 2 and "heading &lt;1&gt;" in picture
+
+
 @pytest.mark.parametrize("arguments, word", [
     (["--tests", "latncy"], "latency"), (["--variants", "outside"], "inside"), (["--plot", "x.pdf"], ".svg"),
-    (["--rounds", "0"], "at least 1"), (["--build", "/nowhere"], "cmake"), (["--tests", ","], "at least one")])
+    (["--rounds", "0"], "at least 1"), (["--max", "1"], "--max"), (["--from", "/nowhere"], "/nowhere"), (["--build", "/nowhere"], "cmake"), (["--tests", ","], "at least one")])
 def test_wrong_usage_is_explained(arguments, word):
     result = bench(*arguments, timeout=20)
     assert result.returncode == 2

@@ -14,7 +14,7 @@ VARIANTS = ["host", "cross", "shared", "one-way", "inside", "peers"]
 PEERS = "peers"
 
 # Every byte that a test has under way fits: 32 MiB in a window, 64 bytes of frame for each of its messages.
-QUEUE = "256MiB"
+QUEUE = "320MiB"
 # Bound on one start of one variant, in seconds; a full one takes about 3.
 TIMEOUT = 180
 # The sender of a one-way stream cannot know when its receiver is there; it waits this long, in seconds.
@@ -36,8 +36,13 @@ def program_of(build: pathlib.Path, mpi: str, name: str = "mpi_bench") -> pathli
 def check_built(build: pathlib.Path, mpis: list, name: str = "mpi_bench") -> None:
     """Raises NotBuilt, with what to do, where the build tree lacks a program."""
     for path in [build / "bin" / "sluice", *(program_of(build, mpi, name) for mpi in mpis)]:
-        if not path.is_file():
-            raise NotBuilt(f"{path}: not built; cmake --preset release && cmake --build --preset release, or --build DIR")
+        check_program(path)
+
+
+def check_program(path: pathlib.Path) -> None:
+    """Raises NotBuilt if there is no such program."""
+    if not path.is_file():
+        raise NotBuilt(f"{path}: not built; cmake --preset release && cmake --build --preset release, or --build DIR")
 
 
 @dataclasses.dataclass
@@ -51,6 +56,15 @@ class Variant:
 
     def run(self) -> list:
         """The figures of one start: dicts as mpi_bench prints them. Raises Failed."""
+        output = self.output()
+        # Under sluice, each line starts with label, subject and rank.
+        found = [json.loads(line[line.index("{"):]) for line in output.splitlines() if '{"test"' in line]
+        if not found:
+            raise Failed(self._explain("printed no figures", output, ""))
+        return found
+
+    def output(self) -> str:
+        """What one start writes to standard output. Raises Failed."""
         env = {**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
         process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -69,11 +83,7 @@ class Variant:
             raise Failed(self._explain(f"took longer than {TIMEOUT} s", output, errors)) from None
         if process.returncode != 0:
             raise Failed(self._explain(f"ended with exit code {process.returncode}", output, errors))
-        # Under sluice, each line starts with label, subject and rank.
-        found = [json.loads(line[line.index("{"):]) for line in output.splitlines() if '{"test"' in line]
-        if not found:
-            raise Failed(self._explain("printed no figures", output, errors))
-        return found
+        return output
 
     def _explain(self, what: str, output: str, errors: str) -> str:
         last = (output + errors).strip().splitlines()[-15:]
@@ -95,16 +105,17 @@ def policy_text(subjects: list, flows: list, levels: list = ("BENCH",), queue: s
 
 
 def plan(build: pathlib.Path, folder: pathlib.Path, options) -> list:
-    """The variants to run, in order, with their policies written below `folder`."""
-    sizes = ["--step", "8", "--work", "0.02"] if options.quick else []
+    """The variants to run for those of the tests that they have, in order, with their policies written below `folder`."""
+    sizes = ["--max", str(options.max_bytes)]
     if options.quick:
-        sizes += ["--max", str(256 << 10)]
+        sizes += ["--step", "8", "--work", "0.02"]
     found = []
     for mpi in options.mpis:
         maker = _Maker(build, folder, mpi, sizes)
         wanted = {"host": maker.host, "cross": maker.cross, "shared": maker.shared, "one-way": maker.one_way,
                   "inside": maker.inside}
-        made = [make(options.tests) for name, make in wanted.items() if name in options.variants]
+        tests = [test for test in options.tests if test in TESTS]
+        made = [make(tests) for name, make in wanted.items() if name in options.variants and tests]
         found += [variant for variant in made if variant is not None]
     peer_tests = [test for test in options.tests if test in ("latency", "stream")]
     if "peers" in options.variants and peer_tests:

@@ -74,11 +74,14 @@ std::string read_small(const std::string& path) {
   return text;
 }
 
+/// Most of /etc/alternatives: links to manual pages, which no program needs to run.
+bool is_manual(const fs::path& path) { return path.extension() == ".gz"; }
+
 /// Copies what can be read of a tree; links stay links. What cannot be read is left out: nobody may need it.
 void copy_tree(const fs::path& from, const fs::path& to, int depth) {
   std::error_code error;
   const fs::file_status status = fs::symlink_status(from, error);
-  if (error || depth > kMaxDepth) return;
+  if (error || depth > kMaxDepth || is_manual(from)) return;
   if (fs::is_symlink(status)) {
     fs::copy_symlink(from, to, error);
   } else if (fs::is_regular_file(status)) {
