@@ -75,7 +75,7 @@ class Table(unittest.TestCase):
         ours = {name for name in exported if name.startswith("MPIX_") and "P" + name not in exported}
         # Fortran's own ways to ask for an attribute.
         ours |= {name for name in exported if FORTRAN.fullmatch(name)}
-        # Through it MPICH waits (transport/giving_way.hpp).
+        # Through it MPICH waits (transport/giving_way.cpp).
         ours |= {"ucp_worker_progress"} & exported
         self.assertEqual(exported - ours, wrapped | {"P" + name for name in wrapped})
         self.assertIn("MPIX_Comm_subject", ours)

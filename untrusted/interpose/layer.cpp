@@ -13,7 +13,6 @@
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/point_to_point/datatype.hpp"
 #include "untrusted/interpose/point_to_point/progress.hpp"
-#include "untrusted/interpose/transport/giving_way.hpp"
 #include "wire/greeting.hpp"
 
 namespace sluice::interpose {
@@ -134,7 +133,6 @@ void start_layer() {
   PMPI_Query_thread(&level);
   layer.threads = level == MPI_THREAD_MULTIPLE;
   const PrivilegeView& table = layer.session.table;
-  give_way_among(table.world_size());
   if (table.world_subjects() < 2 || !table.in_world(table.self())) return;
   open_world(host_rank, host_size);
   check_bindings(layer.world_size);

@@ -1,12 +1,16 @@
+// Giving way while MPICH waits for processes of the own subject and has more of them than processors.
+//
 // MPICH waits by asking its transport, UCX, for progress over and over; whatever call waits, a collective or MPI_Init
-// too. It calls the function below, which stands before UCX's own as this library stands before the host's.
-#include "untrusted/interpose/transport/giving_way.hpp"
+// too. It calls the function below, which stands before UCX's own as this library stands before the host's. Open MPI
+// gives way by itself. See docs/decisions/019-giving-way.md.
+#include "untrusted/interpose/host_mpi.hpp"
 
 #ifdef MPICH_VERSION
 
 #include <dlfcn.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
@@ -20,9 +24,10 @@ namespace {
 
 using Progress = unsigned (*)(void* worker);
 
-/// Looks in vain before giving way: while nobody else wants the processor, and after somebody has taken it.
-constexpr std::uint32_t kCalmPatience = 64;
-constexpr std::uint32_t kCrowdedPatience = 4;
+/// Looks in vain between two times of giving way: after somebody has taken the processor, and at most. Each time that
+/// nobody takes it they are twice as many, so that where all have a processor giving way costs less than 1 %.
+constexpr std::uint32_t kLeastPatience = 4;
+constexpr std::uint32_t kMostPatience = 4096;
 
 unsigned first_progress(void* worker);
 
@@ -30,14 +35,18 @@ Progress of_host = nullptr;
 /// What a call does; chosen at the first one.
 std::atomic<Progress> chosen{first_progress};
 
-/// Looks in vain until the next time of giving way. Threads share it: it is about the processor, not about one wait.
-std::atomic<std::uint32_t> left{kCalmPatience};
+/// Threads share these: they are about the processor, not about one wait.
+std::atomic<std::uint32_t> patience{kLeastPatience};
+std::atomic<std::uint32_t> left{kLeastPatience};
 
 void give_way() {
   const auto before = std::chrono::steady_clock::now();
   ::sched_yield();
-  const bool crowded = std::chrono::steady_clock::now() - before >= kSwitchTime;
-  left.store(crowded ? kCrowdedPatience : kCalmPatience, std::memory_order_relaxed);
+  const bool taken = std::chrono::steady_clock::now() - before >= kSwitchTime;
+  const std::uint32_t next =
+      taken ? kLeastPatience : std::min(2 * patience.load(std::memory_order_relaxed), kMostPatience);
+  patience.store(next, std::memory_order_relaxed);
+  left.store(next, std::memory_order_relaxed);
 }
 
 unsigned patient_progress(void* worker) {
@@ -52,33 +61,23 @@ unsigned patient_progress(void* worker) {
   return events;
 }
 
-bool outnumber_processors(std::uint32_t ranks) {
+/// Whether MPICH's launcher has started more processes than there are processors for them.
+bool outnumber_processors() {
+  const char* started = std::getenv("PMI_SIZE");
   cpu_set_t set;
   CPU_ZERO(&set);
   // With more processors than fit the set nobody is short of them.
-  return ::sched_getaffinity(0, sizeof set, &set) == 0 && ranks > static_cast<std::uint32_t>(CPU_COUNT(&set));
+  if (started == nullptr || ::sched_getaffinity(0, sizeof set, &set) != 0) return false;
+  return std::strtol(started, nullptr, 10) > CPU_COUNT(&set);
 }
-
-/// How many processes MPICH's launcher has started; 0 where it does not say.
-std::uint32_t started_ranks() {
-  const char* text = std::getenv("PMI_SIZE");
-  return text == nullptr ? 0 : static_cast<std::uint32_t>(std::strtoul(text, nullptr, 10));
-}
-
-void choose(std::uint32_t ranks) { chosen.store(outnumber_processors(ranks) ? patient_progress : of_host); }
 
 unsigned first_progress(void* worker) {
   of_host = reinterpret_cast<Progress>(find_in_host("ucp_worker_progress"));
-  choose(started_ranks());
+  chosen.store(outnumber_processors() ? patient_progress : of_host);
   return chosen.load()(worker);
 }
 
 }  // namespace
-
-void give_way_among(std::uint32_t ranks) {
-  // An MPICH with another transport never asks this one.
-  if (of_host != nullptr) choose(ranks);
-}
 
 }  // namespace sluice::interpose
 
