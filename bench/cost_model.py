@@ -50,11 +50,17 @@ def costs_of(points: list, share: float) -> simulation.Costs:
     return simulation.Costs(parts["sender"], parts["guard"], parts["receiver"], LOOK)
 
 
+def processors_of(point: Point, processors: int) -> float:
+    """Processors that a measured run has had: what others use of the machine is not there for it."""
+    return min(point.rate * (point.sender + point.guard + point.receiver) * 1e-6, float(processors))
+
+
 def simulated_rate(costs: simulation.Costs, point: Point, processors: int) -> float:
     """What the simulation makes of a measured run."""
     threads = point.subjects - 1
     senders = max(point.ranks // 2 // threads, 1)
-    return simulation.simulate(costs, simulation.Setting(threads, senders, point.bytes, processors)).rate
+    return simulation.simulate(costs, simulation.Setting(threads, senders, point.bytes,
+                                                           processors_of(point, processors))).rate
 
 
 def calibrate(points: list, processors: int) -> tuple:

@@ -14,6 +14,8 @@ import variants
 TESTS = ["pairs", "fan", "delay", "processor", "idle", "memory", "start", "reduce", "applications", "limits"]
 APPLICATIONS = pathlib.Path(__file__).resolve().parent.parent / "tests" / "applications"
 MELT = pathlib.Path("/usr/share/lammps/examples/melt/in.melt")
+# Of a policy that says nothing else.
+DEFAULT_QUEUE = "256MiB"
 # How long an idle run is looked at, in seconds.
 IDLE_TIME = 3.0
 # Ranks and subjects whose memory is measured.
@@ -155,16 +157,17 @@ class Crossing:
 
     def start(self, mpi: str) -> list:
         """Milliseconds until the last rank has left MPI_Init, and until all has ended: the slowest of four subjects
-        alone, all four alone at once, and as a run."""
+        alone, all four alone at once, and as a run, with queues of their default size and of the smallest."""
         names = ["a", "b", "c", "d"]
         alone = [self._start_alone(mpi, 1) for _ in names]
         at_once = self._start_alone(mpi, len(names))
         flows = list(zip(names, names[1:]))
-        run = self.maker.sluice("start", mpi, [(name, 1) for name in names], flows, ["start"])
-        as_run = self._take_start([run], len(names))
-        slowest = [max(one[part] for one in alone) for part in (0, 1)]
+        places = {"host": [max(one[part] for one in alone) for part in (0, 1)], "four at once": at_once}
+        for place, queue in (("run", DEFAULT_QUEUE), ("run, queues of 1 MiB", "1MiB")):
+            run = self.maker.sluice("start", mpi, [(name, 1) for name in names], flows, ["start"], queue=queue)
+            places[place] = self._take_start([run], len(names))
         return [line(test, place, 0, times[part], "ms") for part, test in enumerate(("start, ready", "start, to the end"))
-                for place, times in (("host", slowest), ("four at once", at_once), ("run", as_run))]
+                for place, times in places.items()]
 
     def _start_alone(self, mpi: str, count: int):
         return self._take_start([self.maker.host(mpi, 1, ["start"]) for _ in range(count)], count)

@@ -159,7 +159,8 @@ class Maker:
         command = [f"mpiexec.{mpi}", *bind, "-n", str(ranks), str(program), "--gates", "gates", *arguments]
         return Program("host", mpi, ranks, command, self._own_folder())
 
-    def sluice(self, name: str, mpi: str, subjects: list, flows: list, arguments: list, path: str = "relay") -> Program:
+    def sluice(self, name: str, mpi: str, subjects: list, flows: list, arguments: list, path: str = "relay",
+               queue: str = variants.QUEUE) -> Program:
         """As a run: `subjects` is [(name, ranks)], `flows` [(from, to)]."""
         folder = self._own_folder()
         (folder / "gates").mkdir()
@@ -168,7 +169,7 @@ class Maker:
         words = ["--gates", "gates", *arguments]
         texts = [variants.subject_text(subject, mpi, ranks, program.name, words, files=["gates"])
                  for subject, ranks in subjects]
-        (folder / "policy.yaml").write_text(variants.policy_text(texts, flows, path=path))
+        (folder / "policy.yaml").write_text(variants.policy_text(texts, flows, queue=queue, path=path))
         command = [str(self.build / "bin" / "sluice"), "run", "--quiet", "policy.yaml"]
         return Program(name, mpi, sum(ranks for _, ranks in subjects), command, folder)
 

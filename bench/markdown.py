@@ -37,7 +37,7 @@ def by_size(figures: Figures, test: str, heading: str) -> str:
     sizes = [size for size in SIZES if size in figures.choices("bytes", test=test)]
     rows = [[f"{NAMES[mpi]}, {place}", *(cell(figures, Key(mpi, test, place, size)) for size in sizes)]
             for mpi in figures.choices("mpi", test=test) for place in figures.choices("place", mpi=mpi, test=test)]
-    head = [heading, *(size_text(size) + (" B" if size < 1024 else "iB") for size in sizes)]
+    head = [heading, *map(bytes_text, sizes)]
     return grid(head, rows) if rows and sizes else ""
 
 
@@ -57,7 +57,13 @@ def others(figures: Figures) -> str:
 
 
 def _count(mpi: str, count: int) -> str:
-    return f"{count} ranks" if mpi == "guard" else size_text(count) + (" B" if count < 1024 else "iB")
+    return f"{count} ranks" if mpi == "guard" else bytes_text(count)
+
+
+def bytes_text(count: int) -> str:
+    """8 B, 64 KiB, 1 MiB."""
+    text = size_text(count)
+    return f"{text} B" if text.isdigit() else f"{text[:-1]} {text[-1]}iB"
 
 
 def overhead(figures: Figures) -> str:

@@ -126,9 +126,9 @@ def plot(heading: str, across: str, up: str, series: list, tick_text=size_text, 
     parts = [f'<svg width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" xmlns="http://www.w3.org/2000/svg" '
              f'role="img" aria-label="{html.escape(heading)}">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             f'<text x="{LEFT}" y="18" style="font-weight:600;font-size:13px">{html.escape(heading)}</text>',
+             f'<text x="{WIDTH / 2}" y="18" text-anchor="middle" style="font-weight:600;font-size:13px">{html.escape(heading)}</text>',
              f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">{html.escape(across)}</text>',
-             f'<text x="6" y="{TOP + 2}">{html.escape(up)}</text>']
+             f'<text x="6" y="18">{html.escape(up)}</text>']
     for tick in _ticks(low_x, high_x, base):
         x, _ = place(tick, low_y)
         parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}" stroke="#e5e5e5"/>'

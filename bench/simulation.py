@@ -41,6 +41,7 @@ class Setting:
     senders: int
     size: int
     processors: float
+    bandwidth: float = float("inf")  # bytes a second that memory lets each ingress thread copy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,6 +70,7 @@ def simulate(costs: Costs, setting: Setting, offered: float = None, seed: int = 
     shape = (setting.threads, setting.senders)
     room = max(RING_BYTES / (setting.size + FRAME_BYTES), 1.0)
     send, take, receive = (part.time(setting.size) for part in (costs.sender, costs.guard, costs.receiver))
+    take = max(take, setting.size / setting.bandwidth)
     # A step is long enough for a few messages of each sender, and for one round of an ingress thread over its rings.
     step = max(4 * setting.senders * take / 8, setting.senders * costs.look * 4, 8 * send, 20e-6)
     waiting, ring, mailbox = (numpy.zeros(shape) for _ in range(3))
@@ -103,8 +105,8 @@ def simulate(costs: Costs, setting: Setting, offered: float = None, seed: int = 
 
 def capacity(costs: Costs, setting: Setting, most_busy: float = 0.9, most_stalled: float = 0.01) -> float:
     """Most messages a second of each sender that the guard carries without holding senders up, by trial."""
-    low, high = 0.0, 1.0 / costs.guard.time(setting.size)
-    for _ in range(14):
+    low, high = 0.0, 1.0 / costs.guard.time(setting.size) / setting.senders
+    for _ in range(10):
         middle = (low + high) / 2
         outcome = simulate(costs, setting, middle, steps=60)
         if outcome.busy <= most_busy and outcome.stalled <= most_stalled:

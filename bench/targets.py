@@ -165,7 +165,9 @@ def start(figures: Figures, mpi: str) -> list:
         own, host, at_once = (figures.median(Key(mpi, test, place, 0)) for place in ("run", "host", "four at once"))
         if own is None or host is None:
             continue
+        small = figures.median(Key(mpi, test, "run, queues of 1 MiB", 0))
         limit = f"four bare mpiexec at once take {at_once - host:.0f} ms more than one" if at_once else ""
+        limit += f"; with queues of 1 MiB {small - host:.0f} ms" if small else ""
         found.append(Verdict(mpi, f"four subjects, {test}", f"{own - host:.0f} ms more than one bare mpiexec",
                              f"at most {MOST_START:g}", own - host <= MOST_START, limit))
     return found
