@@ -28,8 +28,8 @@ from sluice_run import command_line, descendants
 # Open MPI's mpiexec may hang after one of its ranks was killed; `sluice run` ends it after 15 s. The rest is for a busy
 # machine.
 BOUND = 45.0
-SENDING = 0.6
-LATEST = 1.2
+SENDING = 0.25
+LATEST = 0.9
 CODES = {0, 1, 4, 5, 6, 130, -signal.SIGKILL}
 PARTS = ["guard", "supervisor", "front", "bwrap low", "bwrap high", "mpiexec low", "mpiexec high", "rank low", "rank high", "any"]
 RECEIVERS = {"bwrap high", "mpiexec high", "rank high", "guard", "supervisor", "front", "any"}

@@ -15,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "trusted/mirror/folder_names.hpp"
 #include "trusted/mirror/node_table.hpp"
 
 #define FUSE_USE_VERSION 312
@@ -38,6 +39,7 @@ struct Listing {
 struct Server {
   const Fd& root;
   double seconds;
+  FolderNames names;
   NodeTable nodes;
   std::vector<char> block;
   std::unordered_map<std::uint64_t, Listing> listings;  // of open folders
@@ -91,7 +93,9 @@ void lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   fuse_entry_param entry{};
   entry.attr_timeout = server.seconds;
   entry.entry_timeout = server.seconds;
-  const int error = server.look(path, entry.attr);
+  const auto open = [&server](const std::string& place) { return server.open_at(place, O_RDONLY | O_DIRECTORY); };
+  const bool may_be = server.names.may_have(*folder, name, open);
+  const int error = may_be ? server.look(path, entry.attr) : ENOENT;
   if (error != 0 && error != ENOENT) {
     fuse_reply_err(request, error);
     return;
@@ -221,7 +225,7 @@ fuse_lowlevel_ops operations() {
 }  // namespace
 
 int serve(const Fd& root, Fd fuse, double seconds) {
-  Server server{root, seconds, {}, std::vector<char>(kMostRead), {}};
+  Server server{root, seconds, FolderNames(seconds), {}, std::vector<char>(kMostRead), {}};
   const fuse_lowlevel_ops all = operations();
   char name[] = "sluice-mirror";
   char* words[] = {name, nullptr};
