@@ -175,13 +175,17 @@ class Disk : public Attack {
   Fd file_;
 };
 
-/// Maps `bytes` of fresh memory, touches all of it, and gives it back.
+/// Maps `bytes` of fresh memory, touches all of it page by page, and gives it back.
 void churn(std::size_t bytes) {
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (memory != MAP_FAILED) ::munmap(memory, bytes);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  ::madvise(memory, bytes, MADV_NOHUGEPAGE);
+  for (std::size_t at = 0; at < bytes; at += kPage) static_cast<volatile char*>(memory)[at] = 1;
+  ::munmap(memory, bytes);
 }
 
-/// The kernel's stock of free pages: the high role takes and gives back much, the low role times a little.
+/// The kernel's stock of free pages: the high role takes and gives back much, the low role times a little, as often as
+/// it can. What it sees is in part that processors are shared: these cannot be told apart from there.
 class FreshMemory : public Attack {
  public:
   std::string prepare() override { return {}; }
@@ -193,18 +197,18 @@ class FreshMemory : public Attack {
 
   void observe(Time until, std::vector<double>& seen) override {
     std::vector<double> times;
-    while (times.size() < kTimes && Clock::now() < until) {
+    double sum = 0;
+    while (Clock::now() < until) {
       const Time begin = Clock::now();
-      churn(256 << 10);
+      churn(128 << 10);
       times.push_back(microseconds_since(begin));
+      sum += times.back();
     }
-    seen.push_back(median(times));
-    seen.push_back(times.empty() ? 0 : *std::min_element(times.begin(), times.end()));
-    sleep_until(until);
+    if (times.empty()) times.push_back(0);
+    std::sort(times.begin(), times.end());
+    seen.insert(seen.end(), {median(times), times.front(), times[times.size() * 9 / 10], times.back(),
+                             static_cast<double>(times.size()), sum});
   }
-
- private:
-  static constexpr std::size_t kTimes = 20;
 };
 
 /// Address space with a promise of memory, or huge pages: `map` makes some, null if there are no more.
@@ -282,7 +286,7 @@ std::vector<Means> memory_means() {
       {12, "disk_writes", "files are written through to the disk; how long that takes for a small one", "one disk",
        Kind::timing, microseconds(10000), false, made<Disk>},
       {12, "fresh_memory", "memory is taken and given back; how long that takes for a little", "one host", Kind::timing,
-       microseconds(5000), false,
+       microseconds(10000), false,
        [](const Place&) -> std::unique_ptr<Attack> { return std::make_unique<FreshMemory>(); }},
       {12, "huge_pages", "all huge pages are taken or not; one is asked for", "huge pages set aside by the host",
        Kind::storage, microseconds(5000), false, huge_pages},

@@ -13,16 +13,21 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
 constexpr std::size_t kLeastSymbols = 128;
-constexpr double kControlSeconds = 1;  // a control shows at once
+constexpr std::size_t kLeastOfControl = 96;
+constexpr double kControlSeconds = 0.7;  // a control shows at once
 constexpr double kLongControlSeconds = 4;
-constexpr double kMostSeconds = 8;     // for one means in a short form
-constexpr double kStartSeconds = 6;    // a run in sandboxes, before and after its items
-constexpr double kAgain = 1.3;         // for those measured twice
-constexpr double kShortSeconds = 600;  // up to here a form is short
+constexpr double kControlsAgain = 0.12;  // part of the time for controls that were missed
+constexpr double kMostSeconds = 8;       // for one means in a short form
+constexpr double kStartSeconds = 5;      // a run in sandboxes, before and after its items
+constexpr double kAgain = 1.3;           // for those measured twice
+constexpr double kJudging = 1.05;        // for working out what came through
+constexpr double kFinest = 0.01;         // seconds, of a share of the time
+constexpr double kShortSeconds = 600;    // up to here a form is short
 
-Item item_for(const Means& means, double seconds) {
+Item item_for(const Means& means, Setting setting, double seconds) {
   const double slot = std::chrono::duration<double>(means.slot).count();
-  return {&means, std::max(kLeastSymbols, static_cast<std::size_t>(seconds / slot)), means.slot};
+  const std::size_t least = setting == Setting::control ? kLeastOfControl : kLeastSymbols;
+  return {&means, std::max(least, static_cast<std::size_t>(seconds / slot)), means.slot};
 }
 
 std::string why_not(const Result& result, const std::string& name) {
@@ -56,28 +61,63 @@ class Conductor {
   Report conduct() {
     const Time begin = Clock::now();
     for (const Setting setting : kSettings) look(setting);
+    tell_plan(since(begin));
     measure(Setting::control, kControlSeconds);
     // A busy machine drowns a short control; a longer one shows all the same.
-    measure(Setting::control, kLongControlSeconds, chosen(Setting::control, false), campaign_.seed + 1);
-    const double spent = std::chrono::duration<double>(Clock::now() - begin).count() + 4 * kStartSeconds;
-    // Twice as long with a flow as without.
-    const double shares =
-        2 * static_cast<double>(open_in(Setting::flow).size()) + static_cast<double>(open_in(Setting::apart).size());
-    const double share = std::max(campaign_.seconds - spent, 0.0) / std::max(shares * kAgain, 1.0);
-    const double most = campaign_.seconds <= kShortSeconds ? kMostSeconds : campaign_.seconds;
-    measure(Setting::flow, std::min(2 * share, most));
-    measure(Setting::apart, std::min(share, most));
+    const std::vector<Row*> missed = chosen(Setting::control, false);
+    const double each = again_ / std::max(static_cast<double>(missed.size()), 1.0);
+    measure(Setting::control, std::clamp(each, kControlSeconds, kLongControlSeconds), missed, campaign_.seed + 1);
+    const double share = share_of(campaign_.seconds - since(begin));
+    measure(Setting::flow, 2 * share);
+    measure(Setting::apart, share);
     // What was found is measured again: a chance find does not come twice, and the figure is not one picked for its
     // size.
-    again(Setting::flow, std::min(2 * share, most));
-    again(Setting::apart, std::min(share, most));
+    again(Setting::flow, 2 * share);
+    again(Setting::apart, share);
     for (Row& row : report_.rows) row.verdict = judge(row);
-    report_.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    report_.seconds = since(begin);
     report_.interrupted = interrupted_;
     return report_;
   }
 
  private:
+  static double since(Time begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+  /// Seconds that every open means of a setting takes, each about so many, with all that belongs to it.
+  double time_of(Setting setting, double seconds) {
+    std::vector<Item> items;
+    for (const Row* row : open_in(setting)) items.push_back(item_for(*row->means, setting, seconds));
+    return items.empty() ? 0 : kStartSeconds + kJudging * std::chrono::duration<double>(duration(items)).count();
+  }
+
+  /// Of what comes after the controls: twice as long with a flow as without.
+  double time_after_controls(double share) {
+    return kAgain * (time_of(Setting::flow, 2 * share) + time_of(Setting::apart, share));
+  }
+
+  /// Seconds for each means without a flow, so that all of them together take `rest` at most, if they can.
+  double share_of(double rest) {
+    double least = 0;
+    double most = campaign_.seconds <= kShortSeconds ? kMostSeconds / 2 : campaign_.seconds;
+    while (most - least > kFinest) {
+      const double middle = (least + most) / 2;
+      (time_after_controls(middle) <= rest ? least : most) = middle;
+    }
+    return least;
+  }
+
+  void tell_plan(double spent) {
+    const double controls = time_of(Setting::control, kControlSeconds);
+    const double after = time_after_controls(share_of(campaign_.seconds - spent - controls - again_));
+    std::array<char, 200> line{};
+    std::snprintf(line.data(), line.size(),
+                  "plan: %zu controls %.0f s, those missed again %.0f s, %zu means with a flow and %zu without %.0f s: "
+                  "about %.0f s in all",
+                  open_in(Setting::control).size(), controls, again_, open_in(Setting::flow).size(),
+                  open_in(Setting::apart).size(), after, spent + controls + again_ + after);
+    tell_(line.data());
+  }
+
   static Outcome& at(Row& row, Setting setting) { return row.outcome[static_cast<int>(setting)]; }
 
   /// Rows that are to be measured in a setting.
@@ -123,7 +163,7 @@ class Conductor {
 
   void measure(Setting setting, double seconds, const std::vector<Row*>& rows, std::uint64_t seed) {
     std::vector<Item> items;
-    for (const Row* row : rows) items.push_back(item_for(*row->means, seconds));
+    for (const Row* row : rows) items.push_back(item_for(*row->means, setting, seconds));
     if (items.empty()) return;
     std::array<char, 120> line{};
     std::snprintf(line.data(), line.size(), "measuring %zu means: %s, %.0f s", items.size(), name_of(setting),
@@ -146,6 +186,7 @@ class Conductor {
   const Campaign& campaign_;
   const Equipment& equipment_;
   const volatile bool& interrupted_;
+  double again_ = kControlsAgain * campaign_.seconds;  ///< seconds for controls that were missed
   const std::function<void(const std::string&)>& tell_;
   Report report_;
 };

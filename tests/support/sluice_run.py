@@ -32,7 +32,7 @@ FOLDER_PREFIX = "sluice-test-"
 GRACE_SECONDS = 5.0
 STUCK_SECONDS = 10.0  # of a bare mpiexec without any rank
 # Names that Sluice, bubblewrap and the two MPIs give to what they make; other tests may be at work on this machine.
-OURS_IN_TMP = re.compile(r"\.?(sluice|bwrap|ompi\.sluice)(?!-([a-z-]+-)?(test|bench)-)")
+OURS_IN_TMP = re.compile(r"\.?(sluice|bwrap|ompi\.sluice)(?!-([a-z-]+-)?(test|bench|covert)-)")
 OURS_IN_SHM = re.compile(r"sluice|vader_segment|sm_segment|osc_rdma|mpich|ucx|psm", re.IGNORECASE)
 _PR_SET_CHILD_SUBREAPER = 36
 
