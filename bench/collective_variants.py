@@ -1,6 +1,7 @@
 """How each variant of the benchmark of collectives is started, and what its lines and counters say."""
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -15,10 +16,9 @@ from figures import Figures, Key
 TESTS = ["Bcast", "Scatter", "Reduce", "Gather"]
 SUBJECTS = ["low", "middle", "high"]
 LEVELS = ["UNCLASSIFIED", "SECRET", "TOP_SECRET"]
-CHAIN = [("low", "middle"), ("middle", "high")]
-ANY = [(a, b) for a in SUBJECTS for b in SUBJECTS if a != b]
-# Holds what collective_bench has under way.
+# Holds what collective_bench has under way, and what --messages has.
 QUEUE = "256MiB"
+SMALL_QUEUE = "4MiB"
 # What is to be reached: bytes, largest ratio to the host MPI.
 GOALS = [(8, 2.0), (1 << 20, 1.2), (4 << 20, 1.2)]
 # Calls that are counted.
@@ -44,9 +44,9 @@ def _span(lines: list) -> float:
 class CollectiveVariant(variants.Variant):
     """`name` has the number of ranks of a subject in it, which is kept in the test's name."""
 
-    def run(self) -> list:
+    def run(self, subjects: int = len(SUBJECTS)) -> list:
         """The lines of one start. Opens each gate when all ranks are there. Raises Failed."""
-        ranks = 3 * int(self.name.split(" x")[1])
+        ranks = subjects * int(self.name.split(" x")[1])
         gates = self.cwd / "gates"
         shutil.rmtree(gates, ignore_errors=True)
         gates.mkdir()
@@ -97,21 +97,18 @@ class Maker:
 
     def messages(self) -> list:
         """Messages that cross from one subject to another in one call: a dict for each variant, test and flow."""
-        found = []
-        for mpi in self.options.mpis:
-            for ranks in self.options.ranks:
-                for shape in ("chain", "one-label"):
-                    for test in self.options.tests:
-                        found += self._count(shape, mpi, ranks, test)
-        return found
+        options = self.options
+        return [row for mpi in options.mpis for subjects in options.subjects for ranks in options.ranks
+                for shape in ("chain", "one-label") for test in options.tests
+                for row in self._count(shape, mpi, subjects, ranks, test)]
 
-    def _count(self, shape: str, mpi: str, ranks: int, test: str) -> list:
+    def _count(self, shape: str, mpi: str, subjects: int, ranks: int, test: str) -> list:
         arguments = ["--calls", str(CALLS), "--sizes", "8", test]
-        variant = self._sluice(shape, mpi, ranks, arguments, f"-{test}")
-        variant.run()
+        variant = self._sluice(shape, mpi, ranks, arguments, subjects, SMALL_QUEUE, f"-{subjects}-{test}")
+        variant.run(subjects)
         flows = json.loads((variant.cwd / "summary.json").read_text())["flows"]
-        return [{"mpi": mpi, "shape": shape, "ranks": ranks, "test": test, "from": flow["from"], "to": flow["to"],
-                 "messages": flow["messages"] / CALLS} for flow in flows]
+        return [{"mpi": mpi, "shape": shape, "subjects": subjects, "ranks": ranks, "test": test, "from": flow["from"],
+                 "to": flow["to"], "messages": flow["messages"] / CALLS} for flow in flows]
 
     def _host(self, mpi: str, ranks: int, arguments: list):
         bind = ["--oversubscribe", "--bind-to", "none"] if mpi == "openmpi" else ["-bind-to", "none"]
@@ -121,18 +118,22 @@ class Maker:
         folder.mkdir()
         return CollectiveVariant(f"host x{ranks}", mpi, command, folder)
 
-    def _sluice(self, shape: str, mpi: str, ranks: int, arguments: list, suffix: str = ""):
+    def _sluice(self, shape: str, mpi: str, ranks: int, arguments: list, count: int = len(SUBJECTS),
+                queue: str = QUEUE, suffix: str = ""):
         program = variants.program_of(self.build, mpi, "collective_bench")
         folder = self.folder / f"{mpi}-{shape}-{ranks}{suffix}"
         folder.mkdir()
         folder.chmod(0o755)
         (folder / "gates").mkdir()
         shutil.copy(program, folder)
-        labels = LEVELS if shape == "chain" else ["SECRET"] * 3
+        usual = count == len(SUBJECTS)
+        names = SUBJECTS if usual else [f"subject{i}" for i in range(count)]
+        levels = LEVELS if usual else [f"LEVEL{i}" for i in range(count)]
+        labels = levels if shape == "chain" else levels[:1] * count
         subjects = [variants.subject_text(name, mpi, ranks, program.name, arguments, label, ["gates"])
-                    for name, label in zip(SUBJECTS, labels)]
-        flows = CHAIN if shape == "chain" else ANY
-        (folder / "policy.yaml").write_text(variants.policy_text(subjects, flows, LEVELS, QUEUE))
+                    for name, label in zip(names, labels)]
+        flows = list(zip(names, names[1:])) if shape == "chain" else list(itertools.permutations(names, 2))
+        (folder / "policy.yaml").write_text(variants.policy_text(subjects, flows, levels, queue))
         command = [str(self.build / "bin" / "sluice"), "run", "--quiet", "--json=summary.json", "policy.yaml"]
         return CollectiveVariant(f"{shape} x{ranks}", mpi, command, folder)
 
@@ -156,8 +157,8 @@ def show_messages(counted: list, out) -> None:
     print("messages between subjects for each call (flows that carry none are left out)", file=out)
     rows = {}
     for row in counted:
-        rows.setdefault((row["mpi"], row["shape"], row["ranks"], row["test"]), []).append(row)
-    for (mpi, shape, ranks, test), flows in rows.items():
+        rows.setdefault((row["mpi"], row["shape"], row["subjects"], row["ranks"], row["test"]), []).append(row)
+    for (mpi, shape, subjects, ranks, test), flows in rows.items():
         used = ", ".join(f"{flow['from']} -> {flow['to']} {flow['messages']:g}" for flow in flows if flow["messages"])
         total = sum(flow["messages"] for flow in flows)
-        print(f"  {mpi:8}{shape:10} 3 x {ranks} ranks  {test:8}{total:g} in all: {used}", file=out)
+        print(f"  {mpi:8}{shape:10} {subjects} x {ranks} ranks  {test:8}{total:g} in all: {used}", file=out)

@@ -265,20 +265,22 @@ def test_quick_run_of_collectives_has_every_figure(tmp_path):
     assert "openmpi: 8 bytes: at most 2 times the host's in" in result.stdout
 
 
-def test_messages_between_subjects_do_not_grow_with_their_ranks(tmp_path):
-    """Two boundaries between three subjects: each is crossed once, whatever the ranks."""
-    result = collectives("--mpi", "openmpi", "--ranks", "3", "--messages", "--json", str(tmp_path / "all.json"))
+@pytest.mark.parametrize("subjects, ranks", [(3, 3), (6, 1)])
+def test_messages_between_subjects_grow_with_their_number_alone(tmp_path, subjects, ranks):
+    """Each boundary is crossed once, whatever the ranks: one message fewer than there are subjects."""
+    result = collectives("--mpi", "openmpi", "--ranks", str(ranks), "--subjects", str(subjects), "--messages",
+                         "--json", str(tmp_path / "all.json"))
     assert result.returncode == 0, result.stderr
     rows = json.loads((tmp_path / "all.json").read_text())["messages"]
     for shape in ("chain", "one-label"):
         for test in ("Bcast", "Scatter", "Reduce", "Gather"):
             flows = [row["messages"] for row in rows if (row["shape"], row["test"]) == (shape, test)]
-            assert sum(flows) == 2 and max(flows) == 1, f"{shape} {test}: {flows}"
+            assert sum(flows) == subjects - 1 and max(flows) == 1, f"{shape} {test}: {flows}"
 
 
 @pytest.mark.parametrize("arguments, word", [
     (["--tests", "Barrier"], "Bcast"), (["--ranks", "0"], "at least 1"), (["--sizes", "x"], "at least 4"),
-    (["--build", "/nowhere"], "cmake")])
+    (["--subjects", "6"], "--messages"), (["--build", "/nowhere"], "cmake")])
 def test_wrong_usage_of_collectives_is_explained(arguments, word):
     result = collectives(*arguments, timeout=20)
     assert result.returncode == 2

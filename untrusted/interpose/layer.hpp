@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "host_table.hpp"
+#include "untrusted/interpose/collective/scratch.hpp"
 #include "untrusted/interpose/communicator/communicator.hpp"
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/point_to_point/matched_message.hpp"
@@ -44,6 +45,7 @@ struct Layer {
   OwnRequest* next_polled = nullptr;     ///< while progress() goes through them
   bool writing = false;                  ///< a message is half written: nothing else may be written
   ReceiveQueue host_matched;             ///< receives whose message the host MPI is delivering
+  ScratchPool scratch;                   ///< of collectives
   bool host_turn = false;                ///< the next receive from any source looks at the own subject first
   std::uint64_t intercommunicators = 0;  ///< that this process has made as a leader
   std::vector<std::unique_ptr<VirtualComm>> communicators;  ///< that span subjects

@@ -69,6 +69,12 @@ void scatter_columns(Schedule& schedule, const Middle& middle, const Blocks& in)
 void run_middle(Schedule& schedule, std::uint64_t* matrix, const Blocks& out, const Blocks& in) {
   schedule.extend([&schedule, matrix, out, in] {
     Middle middle{schedule.size(), matrix, {}};
+    const std::size_t entries = matrix == nullptr ? 0 : at(middle.size) * at(middle.size);
+    for (std::size_t i = 0; i < entries; ++i) {  // others may say anything
+      if (matrix[i] <= wire::kMaxMessageBytes) continue;
+      schedule.fail(MPI_ERR_COUNT);
+      matrix[i] = 0;
+    }
     for (int rank = 0; rank < middle.size; ++rank) {
       const std::uint64_t* row = matrix + at(rank) * at(middle.size);
       const std::uint64_t bytes = matrix == nullptr ? 0 : std::accumulate(row, row + middle.size, std::uint64_t{0});

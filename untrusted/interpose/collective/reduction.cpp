@@ -1,11 +1,10 @@
 #include "untrusted/interpose/collective/reduction.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
+#include <span>
 #include <utility>
 
-#include "untrusted/interpose/collective/rooted.hpp"
+#include "untrusted/interpose/collective/collector.hpp"
 
 namespace sluice::interpose {
 
@@ -13,58 +12,6 @@ namespace {
 
 /// Large reductions run piece by piece, so that ranks further up start early.
 constexpr std::uint64_t kPiece = std::uint64_t{256} * 1024;
-
-/// Elements that the host MPI combines at a time: its counts are ints.
-constexpr std::int64_t kCombined = std::int64_t{1} << 30;
-
-std::size_t at(int i) { return static_cast<std::size_t>(i); }
-
-/// Ranks that reduce among themselves first, in the order of their operands.
-using Group = std::vector<int>;
-
-/// Groups of the first `ranks` ranks.
-std::vector<Group> groups_of(const SubjectMap& map, bool commutes, int ranks) {
-  std::vector<Group> groups(commutes ? at(map.subjects()) : 0);
-  for (int rank = 0; rank < ranks; ++rank) {
-    const int subject = map.subject_of(rank);
-    if (!commutes && (rank == 0 || map.subject_of(rank - 1) != subject)) groups.emplace_back();
-    (commutes ? groups[at(subject)] : groups.back()).push_back(rank);
-  }
-  std::erase_if(groups, [](const Group& group) { return group.empty(); });
-  return groups;
-}
-
-/// Adds the step `second = first op second`.
-void combine(Schedule& schedule, MPI_Op op, const Block& first, const Block& second) {
-  schedule.then([op, first, second] {
-    int error = MPI_SUCCESS;
-    for (std::int64_t done = 0; error == MPI_SUCCESS && done < first.count; done += kCombined) {
-      const std::int64_t count = std::min(kCombined, first.count - done);
-      error = PMPI_Reduce_local(part_of(first, done, count).address, part_of(second, done, count).address,
-                                static_cast<int>(count), first.datatype, op);
-    }
-    return error;
-  });
-}
-
-void copy_then(Schedule& schedule, const Block& from, const Block& to) {
-  schedule.then([&schedule, from, to] {
-    copy_block(schedule, from, to);
-    return MPI_SUCCESS;
-  });
-}
-
-/// The bytes of a block whose value is there when the steps added so far are complete.
-const std::byte* packed_then(Schedule& schedule, const Block& block) {
-  if (block.direct()) return block.data();
-  std::byte* bytes = schedule.scratch(block.bytes());
-  schedule.then([block, bytes] { return block.pack(bytes); });
-  return bytes;
-}
-
-void send_block(Schedule& schedule, int rank, const Block& block) {
-  schedule.send(rank, packed_then(schedule, block), block.bytes());
-}
 
 /// Reduces the operands of a group to its first rank, by a binomial tree. Returns where the value is, at that rank.
 /// Does not change this rank's operand.
@@ -88,34 +35,25 @@ Block reduce_group(Schedule& schedule, const Group& group, const Reduction& redu
   return value;
 }
 
-void reduce_piece(Schedule& schedule, int root, const Reduction& reduction, const Block& result) {
-  const int contributors = reduction.contributors < 0 ? schedule.size() : reduction.contributors;
-  const std::vector<Group> groups = groups_of(schedule.map(), reduction.commutes, contributors);
+void reduce_piece(Schedule& schedule, int root, const std::vector<Group>& groups, const Reduction& reduction,
+                  const Block& result) {
   const auto own = std::find_if(groups.begin(), groups.end(), [&](const Group& group) {
     return std::find(group.begin(), group.end(), schedule.rank()) != group.end();
   });
   const bool grouped = own != groups.end();
   const Block value = grouped ? reduce_group(schedule, *own, reduction) : reduction.operand;
-  Sizes sizes(at(schedule.size()), kAbsent);
-  for (const Group& group : groups) sizes[at(group.front())] = value.bytes();
-  Blocks values;
-  if (schedule.rank() == root) {
-    values.resize(sizes.size());
-    for (const Group& group : groups) values[at(group.front())] = like(schedule, value);
-    // A copy: the value may still be the program's operand.
-    if (grouped && own->front() == root) copy_then(schedule, value, values[at(root)]);
+  const bool contributes = grouped && own->front() == schedule.rank();
+  const Place place = Place::upwards(schedule, root);
+  if (schedule.rank() != place.speaker()) {
+    if (contributes) send_block(schedule, place.speaker(), value);
+    return schedule.wait();
   }
-  const bool contributes = grouped && own->front() == schedule.rank() && root != schedule.rank();
-  const std::byte* mine = contributes ? packed_then(schedule, value) : nullptr;
-  gather(schedule, root, mine, sizes, values);
-  if (schedule.rank() != root) return;
-  Block sum = values[at(groups.front().front())];
-  for (std::size_t i = 1; i < groups.size(); ++i) {
-    const Block& next = values[at(groups[i].front())];
-    combine(schedule, reduction.op, sum, next);
-    sum = next;
-  }
-  copy_then(schedule, sum, result);
+  Collector collector(schedule, groups, reduction);
+  if (contributes) collector.take_own(static_cast<std::size_t>(own - groups.begin()), value);
+  collector.receive(place);
+  if (schedule.rank() != root) return collector.pass_on(place.above());
+  const Block& sum = collector.sum();
+  if (sum.address != result.address) copy_then(schedule, sum, result);
 }
 
 /// Where a rank is in the groups of a scan.
@@ -203,19 +141,25 @@ void reduce(Schedule& schedule, int root, const Reduction& reduction, const Bloc
   const auto extent = static_cast<std::uint64_t>(std::max<std::int64_t>(reduction.operand.layout.extent, 1));
   const auto step = static_cast<std::int64_t>(std::max<std::uint64_t>(kPiece / extent, 1));
   const std::size_t mark = schedule.scratch_mark();
+  std::vector<Group> some;
+  if (reduction.contributors >= 0) {
+    const std::span<const int> subject_of(schedule.map().subject_of());
+    some = groups_of(subject_of.first(static_cast<std::size_t>(reduction.contributors)), reduction.commutes);
+  }
+  const std::vector<Group>& groups = reduction.contributors < 0 ? schedule.map().groups(reduction.commutes) : some;
   std::int64_t first = 0;
   do {
     if (first != 0) schedule.recycle_scratch(mark);
     const std::int64_t piece = std::min(step, count - first);
     const Reduction part{reduction.op, reduction.commutes, part_of(reduction.operand, first, piece),
                          reduction.contributors};
-    reduce_piece(schedule, root, part, part_of(result, first, piece));
+    reduce_piece(schedule, root, groups, part, part_of(result, first, piece));
     first += piece;
   } while (first < count);
 }
 
 void scan(Schedule& schedule, const Reduction& reduction, const Block& result, bool inclusive) {
-  const std::vector<Group> groups = groups_of(schedule.map(), false, schedule.size());
+  const std::vector<Group>& groups = schedule.map().groups(false);
   const Position own = position_of(groups, schedule.rank());
   const Block prefix = scan_group(schedule, own, reduction);
   const Block exclusive = inclusive ? prefix : like(schedule, prefix);

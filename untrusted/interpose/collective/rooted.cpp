@@ -3,48 +3,20 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <span>
+
+#include "untrusted/interpose/collective/place.hpp"
 
 namespace sluice::interpose {
 
 namespace {
 
-/// Large messages travel in pieces of this many bytes, so that a rank passes on one while the next arrives.
-constexpr std::uint64_t kPiece = std::uint64_t{128} * 1024;
-
 std::size_t at(int i) { return static_cast<std::size_t>(i); }
 
-/// Where a rank is in the tree of an operation with a root. Each subject has one rank that sends and receives for it:
-/// the root in its own, the leader elsewhere.
-struct Place {
-  Place(Schedule& schedule, int root_rank, const Tree& operation)
-      : map(schedule.map()), tree(operation), root(root_rank), subject(map.subject_of(schedule.rank())) {}
-
-  [[nodiscard]] int speaker(int of) const { return of == map.subject_of(root) ? root : map.leader(of); }
-  [[nodiscard]] int speaker() const { return speaker(subject); }
-  [[nodiscard]] bool top() const { return subject == map.subject_of(root); }
-  [[nodiscard]] int above() const { return speaker(tree.parent[at(subject)]); }
-  [[nodiscard]] const std::vector<int>& below() const { return tree.children[at(subject)]; }
-  [[nodiscard]] const std::vector<int>& bundle(int of) const { return tree.bundle[at(of)]; }
-  [[nodiscard]] const std::vector<int>& members() const { return map.members(subject); }
-
-  SubjectMap& map;
-  const Tree& tree;
-  int root;
-  int subject;
-};
-
-Place downwards(Schedule& schedule, int root) {
-  return {schedule, root, schedule.map().down(schedule.map().subject_of(root))};
-}
-Place upwards(Schedule& schedule, int root) {
-  return {schedule, root, schedule.map().up(schedule.map().subject_of(root))};
-}
-
 /// Bytes of the parts of `ranks` together.
-std::uint64_t total(const std::vector<int>& ranks, const Sizes& sizes) {
-  return std::accumulate(ranks.begin(), ranks.end(), std::uint64_t{0}, [&](std::uint64_t sum, int rank) {
-    return sizes[at(rank)] == kAbsent ? sum : sum + sizes[at(rank)];
-  });
+std::uint64_t total(std::span<const int> ranks, const Sizes& sizes) {
+  return std::accumulate(ranks.begin(), ranks.end(), std::uint64_t{0},
+                         [&](std::uint64_t sum, int rank) { return sum + sizes[at(rank)]; });
 }
 
 /// From whom a rank gets broadcast data, -1 at the root, and to whom it passes them on: a binomial tree inside the
@@ -70,7 +42,7 @@ void add_binomial(const Place& place, int rank, Neighbours& neighbours) {
 }
 
 Neighbours broadcast_neighbours(Schedule& schedule, int root) {
-  const Place place = downwards(schedule, root);
+  const Place place = Place::downwards(schedule, root);
   Neighbours neighbours;
   if (schedule.rank() == place.speaker()) {
     if (!place.top()) neighbours.from = place.above();
@@ -80,24 +52,60 @@ Neighbours broadcast_neighbours(Schedule& schedule, int root) {
   return neighbours;
 }
 
-/// Receives, or lays out for later copying, the parts of `ranks`, which come together from one rank.
-void receive_parts(Schedule& schedule, int from, const std::vector<int>& ranks, const Sizes& sizes, const Blocks& parts,
-                   std::vector<std::function<int()>>& copies) {
-  const std::uint64_t bytes = total(ranks, sizes);
-  bool adjacent = true;  // the parts lie in the program's memory as they come
+/// Ranks whose parts cross a boundary together.
+using Segment = std::span<const int>;
+
+/// How the parts of a bundle cross: those that are long enough to travel in several messages each for itself, from
+/// where it lies; shorter ones that follow each other laid together.
+std::vector<Segment> segments_of(const std::vector<int>& bundle, const Sizes& sizes) {
+  std::vector<Segment> segments;
+  bool joins = false;  // the last segment takes more
+  for (std::size_t i = 0; i < bundle.size(); ++i) {
+    const bool long_part = sizes[at(bundle[i])] > Transfer::kBytes;
+    if (joins && !long_part) {
+      segments.back() = {segments.back().data(), segments.back().size() + 1};
+    } else {
+      segments.emplace_back(&bundle[i], 1);
+    }
+    joins = !long_part;
+  }
+  return segments;
+}
+
+/// Whether a segment is this rank's own part and nothing else.
+bool is_own(const Segment& segment, const Schedule& schedule) {
+  return segment.size() == 1 && segment.front() == schedule.rank();
+}
+
+/// Where the parts of `ranks` lie in the program's memory, if one follows the other there as they travel; else null.
+std::byte* place_of(Segment ranks, const Blocks& parts) {
+  std::byte* start = nullptr;
   const std::byte* end = nullptr;
   for (const int rank : ranks) {
     const Block& part = parts[at(rank)];
-    if (sizes[at(rank)] == kAbsent || sizes[at(rank)] == 0) continue;
-    adjacent = adjacent && part.direct() && part.bytes() == sizes[at(rank)] && (end == nullptr || part.data() == end);
+    if (part.bytes() == 0) continue;
+    if (!part.direct() || (end != nullptr && part.data() != end)) return nullptr;
+    if (start == nullptr) start = part.data();
     end = part.data() + part.bytes();
   }
-  if (adjacent && end != nullptr) return schedule.receive(from, const_cast<std::byte*>(end) - bytes, bytes);
+  return start;
+}
+
+using Copies = std::vector<std::function<int()>>;
+
+/// Receives, or lays out for later copying, the parts of `ranks`, which come together from one rank.
+void receive_parts(Schedule& schedule, int from, Segment ranks, const Sizes& sizes, const Blocks& parts,
+                   Copies& copies) {
+  const std::uint64_t bytes = total(ranks, sizes);
+  const bool fits =
+      std::all_of(ranks.begin(), ranks.end(), [&](int rank) { return parts[at(rank)].bytes() == sizes[at(rank)]; });
+  if (std::byte* place = fits ? place_of(ranks, parts) : nullptr; place != nullptr) {
+    return schedule.receive(from, place, bytes);
+  }
   std::byte* together = schedule.scratch(bytes);
   schedule.receive(from, together, bytes);
   std::uint64_t offset = 0;
   for (const int rank : ranks) {
-    if (sizes[at(rank)] == kAbsent) continue;
     const Block& part = parts[at(rank)];
     if (part.bytes() != sizes[at(rank)]) {
       schedule.fail(part.bytes() < sizes[at(rank)] ? MPI_ERR_TRUNCATE : MPI_ERR_COUNT);
@@ -109,13 +117,14 @@ void receive_parts(Schedule& schedule, int from, const std::vector<int>& ranks, 
 }
 
 void gather_at_root(Schedule& schedule, const Place& place, const Sizes& sizes, const Blocks& parts) {
-  std::vector<std::function<int()>> copies;
-  for (const int member : place.members()) {
-    if (member == place.root || sizes[at(member)] == kAbsent) continue;
-    receive_parts(schedule, member, {member}, sizes, parts, copies);
+  Copies copies;
+  for (const int& member : place.members()) {
+    if (member != place.root()) receive_parts(schedule, member, {&member, 1}, sizes, parts, copies);
   }
   for (const int subject : place.below()) {
-    receive_parts(schedule, place.speaker(subject), place.bundle(subject), sizes, parts, copies);
+    for (const Segment& segment : segments_of(place.bundle(subject), sizes)) {
+      receive_parts(schedule, place.speaker(subject), segment, sizes, parts, copies);
+    }
   }
   if (copies.empty()) return;
   schedule.then([copies] {
@@ -126,49 +135,47 @@ void gather_at_root(Schedule& schedule, const Place& place, const Sizes& sizes, 
   });
 }
 
-/// Collects the parts of a subject and of those below it, and passes them on together.
+/// Passes on the parts of a subject and of those below it, each as soon as it is there.
 void gather_at_leader(Schedule& schedule, const Place& place, const std::byte* mine, const Sizes& sizes) {
-  const std::uint64_t bytes = total(place.bundle(place.subject), sizes);
-  std::byte* together = schedule.scratch(bytes);
-  std::byte* own = nullptr;
-  std::uint64_t offset = 0;
+  const std::uint64_t bytes = total(place.bundle(), sizes);
+  const std::vector<Segment> segments = segments_of(place.bundle(), sizes);
+  const bool copies_own = !is_own(segments.front(), schedule);  // the leader is the first of its bundle
+  const std::uint64_t own_bytes = sizes[at(schedule.rank())];
+  const std::uint64_t skipped = copies_own ? 0 : own_bytes;
+  std::byte* next = schedule.scratch(bytes - skipped);
+  const std::byte* unsent = next;
+  if (copies_own && own_bytes != 0) {
+    schedule.then([next, mine, own_bytes] {
+      std::memcpy(next, mine, own_bytes);
+      return MPI_SUCCESS;
+    });
+    next += own_bytes;
+  }
+  const auto receive = [&](int from, std::uint64_t size) {
+    schedule.receive(from, next, size);
+    next += size;
+  };
   for (const int member : place.members()) {
-    const std::uint64_t size = sizes[at(member)];
-    if (size == kAbsent) continue;
-    if (member != schedule.rank()) {
-      schedule.receive(member, together + offset, size);
-    } else {
-      own = together + offset;
-    }
-    offset += size;
+    if (member != schedule.rank()) receive(member, sizes[at(member)]);
   }
   for (const int subject : place.below()) {
-    const std::uint64_t size = total(place.bundle(subject), sizes);
-    schedule.receive(place.speaker(subject), together + offset, size);
-    offset += size;
+    for (const Segment& segment : segments_of(place.bundle(subject), sizes)) {
+      receive(place.speaker(subject), total(segment, sizes));
+    }
   }
-  schedule.then([own, mine, size = sizes[at(schedule.rank())]] {
-    if (own != nullptr && size != 0) std::memcpy(own, mine, size);
-    return MPI_SUCCESS;
-  });
-  schedule.send(place.above(), together, bytes);
-}
-
-/// Whether the parts of `ranks` lie together in the program's memory, in this order.
-bool lie_together(const std::vector<int>& ranks, const Blocks& parts) {
-  for (std::size_t i = 0; i < ranks.size(); ++i) {
-    const Block& part = parts[at(ranks[i])];
-    if (!part.direct()) return false;
-    if (i == 0) continue;
-    const Block& before = parts[at(ranks[i - 1])];
-    if (part.data() != before.data() + before.bytes()) return false;
+  schedule.follow(bytes);
+  for (const Segment& segment : segments) {
+    const std::uint64_t size = total(segment, sizes);
+    const bool own = is_own(segment, schedule);
+    schedule.send(place.above(), own ? mine : unsent, size);
+    if (!own) unsent += size;
   }
-  return true;
 }
 
 /// Lays the parts of `ranks` together, to be sent.
-const std::byte* collect(Schedule& schedule, const std::vector<int>& ranks, const Sizes& sizes, const Blocks& parts) {
-  if (ranks.size() == 1 || lie_together(ranks, parts)) return packed(schedule, parts[at(ranks[0])]);
+const std::byte* collect(Schedule& schedule, Segment ranks, const Sizes& sizes, const Blocks& parts) {
+  if (ranks.size() == 1) return packed(schedule, parts[at(ranks.front())]);
+  if (const std::byte* place = place_of(ranks, parts); place != nullptr) return place;
   std::byte* together = schedule.scratch(total(ranks, sizes));
   if (together == nullptr) return nullptr;
   std::uint64_t offset = 0;
@@ -181,38 +188,47 @@ const std::byte* collect(Schedule& schedule, const std::vector<int>& ranks, cons
 
 void scatter_at_root(Schedule& schedule, const Place& place, const Sizes& sizes, const Blocks& parts) {
   for (const int subject : place.below()) {
-    const std::vector<int>& ranks = place.bundle(subject);
-    schedule.send(place.speaker(subject), collect(schedule, ranks, sizes, parts), total(ranks, sizes));
+    for (const Segment& segment : segments_of(place.bundle(subject), sizes)) {
+      schedule.send(place.speaker(subject), collect(schedule, segment, sizes, parts), total(segment, sizes));
+    }
   }
   for (const int member : place.members()) {
-    if (member == place.root) continue;
+    if (member == place.root()) continue;
     schedule.send(member, packed(schedule, parts[at(member)]), sizes[at(member)]);
   }
 }
 
-/// Takes the parts of a subject and of those below it, and hands them out.
+/// Takes the parts of a subject and of those below it, and hands each out as soon as it is there.
 void scatter_at_leader(Schedule& schedule, const Place& place, const Sizes& sizes, const Block& mine) {
-  const std::uint64_t bytes = total(place.bundle(place.subject), sizes);
-  std::byte* together = schedule.scratch(bytes);
-  schedule.receive(place.above(), together, bytes);
-  schedule.wait();
-  std::uint64_t offset = 0;
+  const std::uint64_t own_bytes = sizes[at(schedule.rank())];
+  const std::vector<Segment> segments = segments_of(place.bundle(), sizes);
+  // Straight into the program's memory where it is long: the leader is the first of its bundle.
+  const bool in_place = is_own(segments.front(), schedule) && mine.direct() && mine.bytes() == own_bytes;
+  std::byte* together = schedule.scratch(total(place.bundle(), sizes) - (in_place ? own_bytes : 0));
+  std::byte* next = together;
+  for (const Segment& segment : segments) {
+    const std::uint64_t size = total(segment, sizes);
+    const bool own = in_place && is_own(segment, schedule);
+    schedule.receive(place.above(), own ? mine.data() : next, size);
+    if (!own) next += size;
+  }
+  next = together + (in_place ? 0 : own_bytes);
   for (const int member : place.members()) {
-    const std::byte* part = together + offset;
-    const std::uint64_t size = sizes[at(member)];
-    if (member == schedule.rank()) {
-      schedule.then([mine, part, size] { return size == mine.bytes() ? mine.unpack(part) : MPI_ERR_COUNT; });
-    } else {
-      schedule.send(member, part, size);
-    }
-    offset += size;
+    if (member == schedule.rank()) continue;
+    schedule.send(member, next, sizes[at(member)]);
+    next += sizes[at(member)];
   }
   for (const int subject : place.below()) {
-    const std::uint64_t size = total(place.bundle(subject), sizes);
-    schedule.send(place.speaker(subject), together + offset, size);
-    offset += size;
+    for (const Segment& segment : segments_of(place.bundle(subject), sizes)) {
+      const std::uint64_t size = total(segment, sizes);
+      schedule.send(place.speaker(subject), next, size);
+      next += size;
+    }
   }
   schedule.wait();
+  if (in_place) return;
+  schedule.then(
+      [mine, together, own_bytes] { return own_bytes == mine.bytes() ? mine.unpack(together) : MPI_ERR_COUNT; });
 }
 
 constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
@@ -224,10 +240,17 @@ std::uint64_t* size_scratch(Schedule& schedule, std::size_t count) {
 
 std::byte* as_bytes(std::uint64_t* sizes) { return reinterpret_cast<std::byte*>(sizes); }
 
-/// Spreads sizes in the order of `ranks` to their places by rank. Sizes that did not come are 0.
-Sizes by_rank(const std::vector<int>& ranks, const std::uint64_t* sizes, int size) {
-  Sizes spread(at(size));
-  for (std::size_t i = 0; sizes != nullptr && i < ranks.size(); ++i) spread[at(ranks[i])] = sizes[i];
+/// Spreads sizes in the order of `ranks` to their places by rank. Sizes that did not come are 0, and so are those that
+/// no message has: others may say anything.
+Sizes by_rank(Schedule& schedule, const std::vector<int>& ranks, const std::uint64_t* sizes) {
+  Sizes spread(at(schedule.size()));
+  for (std::size_t i = 0; sizes != nullptr && i < ranks.size(); ++i) {
+    if (sizes[i] > wire::kMaxMessageBytes) {
+      schedule.fail(MPI_ERR_COUNT);
+    } else {
+      spread[at(ranks[i])] = sizes[i];
+    }
+  }
   return spread;
 }
 
@@ -242,14 +265,9 @@ const std::byte* collect_sizes(Schedule& schedule, const std::vector<int>& ranks
 
 void broadcast(Schedule& schedule, int root, std::byte* data, std::uint64_t bytes) {
   const Neighbours neighbours = broadcast_neighbours(schedule, root);
-  const bool relays = neighbours.from >= 0 && !neighbours.to.empty();
-  for (std::uint64_t offset = 0; offset == 0 || offset < bytes; offset += kPiece) {
-    const std::uint64_t piece = std::min(kPiece, bytes - offset);
-    // The next piece is received while this one is passed on.
-    if (neighbours.from >= 0) schedule.receive(neighbours.from, data + offset, piece);
-    if (relays) schedule.wait();
-    for (const int to : neighbours.to) schedule.send(to, data + offset, piece);
-  }
+  if (neighbours.from >= 0) schedule.receive(neighbours.from, data, bytes);
+  schedule.follow(bytes);
+  for (const int to : neighbours.to) schedule.send(to, data, bytes);
   schedule.wait();
 }
 
@@ -263,19 +281,19 @@ void broadcast(Schedule& schedule, int root, const Block& block) {
 }
 
 void gather(Schedule& schedule, int root, const std::byte* mine, const Sizes& sizes, const Blocks& parts) {
-  const Place place = upwards(schedule, root);
+  const Place place = Place::upwards(schedule, root);
   if (schedule.rank() == root) {
     gather_at_root(schedule, place, sizes, parts);
   } else if (schedule.rank() == place.speaker()) {
     gather_at_leader(schedule, place, mine, sizes);
-  } else if (sizes[at(schedule.rank())] != kAbsent) {
+  } else {
     schedule.send(place.speaker(), mine, sizes[at(schedule.rank())]);
   }
   schedule.wait();
 }
 
 void gather_unknown(Schedule& schedule, int root, const std::byte* mine, std::uint64_t bytes, const Blocks& parts) {
-  const Place place = upwards(schedule, root);
+  const Place place = Place::upwards(schedule, root);
   if (schedule.rank() != place.speaker()) {
     std::uint64_t* size = size_scratch(schedule, 1);
     if (size != nullptr) *size = bytes;
@@ -283,7 +301,7 @@ void gather_unknown(Schedule& schedule, int root, const std::byte* mine, std::ui
     schedule.send(place.speaker(), mine, bytes);
     return schedule.wait();
   }
-  const std::vector<int>& ranks = place.bundle(place.subject);
+  const std::vector<int>& ranks = place.bundle();
   std::uint64_t* sizes = size_scratch(schedule, ranks.size());
   std::size_t i = 0;
   for (const int member : place.members()) {
@@ -300,16 +318,16 @@ void gather_unknown(Schedule& schedule, int root, const std::byte* mine, std::ui
     i += count;
   }
   schedule.extend([&schedule, place, mine, sizes, parts] {
-    const std::vector<int>& all = place.bundle(place.subject);
-    const Sizes known = by_rank(all, sizes, schedule.size());
-    if (schedule.rank() == place.root) return gather_at_root(schedule, place, known, parts);
+    const std::vector<int>& all = place.bundle();
+    const Sizes known = by_rank(schedule, all, sizes);
+    if (schedule.rank() == place.root()) return gather_at_root(schedule, place, known, parts);
     schedule.send(place.above(), as_bytes(sizes), all.size() * kSizeBytes);
     gather_at_leader(schedule, place, mine, known);
   });
 }
 
 void scatter(Schedule& schedule, int root, const Blocks& parts, const Sizes& sizes, const Block& mine) {
-  const Place place = downwards(schedule, root);
+  const Place place = Place::downwards(schedule, root);
   if (schedule.rank() == root) {
     scatter_at_root(schedule, place, sizes, parts);
   } else if (schedule.rank() == place.speaker()) {
@@ -321,7 +339,7 @@ void scatter(Schedule& schedule, int root, const Blocks& parts, const Sizes& siz
 }
 
 void scatter_unknown(Schedule& schedule, int root, const Blocks& parts, const Block& mine) {
-  const Place place = downwards(schedule, root);
+  const Place place = Place::downwards(schedule, root);
   if (schedule.rank() != place.speaker()) return receive_block(schedule, place.speaker(), mine);
   if (schedule.rank() == root) {
     Sizes sizes;
@@ -332,11 +350,11 @@ void scatter_unknown(Schedule& schedule, int root, const Blocks& parts, const Bl
     }
     return scatter_at_root(schedule, place, sizes, parts);
   }
-  const std::vector<int>& ranks = place.bundle(place.subject);
+  const std::vector<int>& ranks = place.bundle();
   std::uint64_t* sizes = size_scratch(schedule, ranks.size());
   schedule.receive(place.above(), as_bytes(sizes), ranks.size() * kSizeBytes);
   schedule.extend([&schedule, place, sizes, mine] {
-    const Sizes known = by_rank(place.bundle(place.subject), sizes, schedule.size());
+    const Sizes known = by_rank(schedule, place.bundle(), sizes);
     for (const int subject : place.below()) {
       const std::vector<int>& below = place.bundle(subject);
       schedule.send(place.speaker(subject), collect_sizes(schedule, below, known), below.size() * kSizeBytes);

@@ -11,9 +11,6 @@ namespace sluice::interpose {
 /// Bytes of each rank's part, by rank. Need be right only for the ranks whose parts come past this rank.
 using Sizes = std::vector<std::uint64_t>;
 
-/// Size of a rank that has no part: no message of it is sent.
-inline constexpr std::uint64_t kAbsent = UINT64_MAX;
-
 /// `data` of the root goes to all (MPI 3.1, section 5.4). Crosses each boundary between subjects once.
 void broadcast(Schedule& schedule, int root, std::byte* data, std::uint64_t bytes);
 
@@ -21,7 +18,7 @@ void broadcast(Schedule& schedule, int root, std::byte* data, std::uint64_t byte
 void broadcast(Schedule& schedule, int root, const Block& block);
 
 /// Everybody's part goes to the root (section 5.5): `mine` are sizes[rank] bytes; `parts` count at the root alone, and
-/// there its own part is not touched. Each subject sends once.
+/// there its own part is not touched. Crosses each boundary between subjects once, long parts one after the other.
 void gather(Schedule& schedule, int root, const std::byte* mine, const Sizes& sizes, const Blocks& parts);
 
 /// The same where each rank knows only its own size, and the root all.

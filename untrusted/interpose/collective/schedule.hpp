@@ -3,20 +3,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "untrusted/interpose/collective/participants.hpp"
-#include "untrusted/interpose/layer.hpp"
+#include "untrusted/interpose/collective/transfers.hpp"
 
 namespace sluice::interpose {
 
 /// Rounds of transfers; each round starts when the one before is complete. Built by the functions of this folder, then
-/// moved on by progress() until it is done. Messages inside the subject go through the host MPI on the communicator's
-/// hidden duplicate, those to other subjects through the transmit ring; a message to a subject without a flow from
-/// here ends the process.
+/// moved on by progress() until it is done.
 ///
 /// Every rank of a collective knows beforehand who sends it how many bytes, so a message of another length tells that
 /// its sender could not do its part. A schedule that has failed goes on to take what is sent to it, and sends such
@@ -29,7 +25,7 @@ class Schedule {
   Schedule(VirtualComm& comm, int tag);
   Schedule(const Schedule&) = delete;
   Schedule& operator=(const Schedule&) = delete;
-  ~Schedule() = default;
+  ~Schedule();
 
   // Ranks are meant as they are counted among the participants.
 
@@ -40,7 +36,8 @@ class Schedule {
   /// What is added from now on is done by these: at first by everyone in the communicator.
   void among(Participants& participants) noexcept { among_ = &participants; }
 
-  // Building. What is added between two wait() starts together.
+  // Building. What is added between two wait() is one round: it starts together, and what it sends of memory that it
+  // receives into follows as that arrives.
 
   /// Sends `bytes` bytes, which stay where they are until the round is complete.
   void send(int rank, const std::byte* data, std::uint64_t bytes) {
@@ -49,7 +46,12 @@ class Schedule {
   /// Receives exactly `bytes` bytes.
   void receive(int rank, std::byte* data, std::uint64_t bytes) { add(false, rank, data, bytes); }
   /// What is added from now on starts when all that was added before is complete.
-  void wait() { open_ = false; }
+  void wait() noexcept { open_ = false; }
+  /// What is added from now on passes on `bytes` bytes that the same round receives, as they arrive. Without bytes it
+  /// starts when all that was added before is complete.
+  void follow(std::uint64_t bytes) noexcept {
+    if (bytes == 0) wait();
+  }
   /// Work on what was received. Skipped when the schedule has failed. Returns an MPI error.
   void then(std::function<int()> work);
   /// Adds to the schedule, at this place, what cannot be known before. Called even when the schedule has failed.
@@ -67,62 +69,46 @@ class Schedule {
     next_scratch_ = mark;
   }
   /// Remembers the first error; MPI_SUCCESS changes nothing.
-  void fail(int error) noexcept;
+  void fail(int error) noexcept { failure_.add(error); }
 
   // Running.
 
   /// Goes as far as it can without waiting. Returns whether anything moved.
   bool advance();
-  [[nodiscard]] bool done() const noexcept { return rounds_.empty(); }
-  [[nodiscard]] bool failed() const noexcept { return error_ != MPI_SUCCESS; }
+  [[nodiscard]] bool done() const noexcept { return current_ == rounds_.size(); }
+  [[nodiscard]] bool failed() const noexcept { return failure_.failed(); }
   /// The operation's result: MPI_SUCCESS or the first error.
-  [[nodiscard]] int error() const noexcept { return error_; }
+  [[nodiscard]] int error() const noexcept { return failure_.error(); }
 
  private:
-  struct Transfer {
-    bool sends;
-    std::int32_t world_rank;
-    std::int32_t host_rank;  ///< -1 of another subject
-    std::byte* data;
-    std::uint64_t bytes;
-  };
   struct Round {
     std::function<int()> work;
     std::function<void()> build;
-    std::vector<Transfer> transfers;
+    std::size_t first = 0;  ///< of its transfers
+    std::size_t end = 0;
     bool started = false;
   };
-  struct Scratch {
-    std::unique_ptr<std::byte[]> memory;
-    std::uint64_t bytes;
-  };
-  struct HostTransfer {
-    MPI_Request request = MPI_REQUEST_NULL;
-    bool receives = false;
-    std::uint64_t expected = 0;
+  /// Likewise used again.
+  struct Memory {
+    std::vector<Round> rounds;
+    std::vector<Transfer> transfers;
+    Transfers::Memory messages;
   };
 
+  static Memory& spare_memory();
+  Round& add_round();
   void add(bool sends, int rank, std::byte* data, std::uint64_t bytes);
-  void start(Round& round);
-  void extend_now(const Round& round);
-  void start_receive(const Transfer& transfer);
-  void start_send(const Transfer& transfer);
-  void write(const Transfer& transfer);
-  bool finish_round();
-  void finish_host(const HostTransfer& transfer, int error, const MPI_Status& status);
-  void finish_remote(const Receive& receive);
-  void check_length(std::uint64_t expected, std::uint64_t length);
+  void start();
+  void extend_now(const std::function<void()>& build);
 
-  VirtualComm& comm_;
   Participants* among_;
-  int tag_;
-  int error_ = MPI_SUCCESS;
+  Failure failure_;
   bool open_ = false;  ///< the last round takes more transfers
-  std::deque<Round> rounds_;
-  std::vector<HostTransfer> host_;  ///< of the round that runs
-  std::deque<Receive> remote_;      ///< likewise; their addresses are in queues
-  std::size_t settled_ = 0;         ///< how many of them are complete
-  std::vector<Scratch> scratch_;
+  std::vector<Round> rounds_;
+  std::vector<Transfer> added_;  ///< by round, in the order in which those were added
+  std::size_t current_ = 0;      ///< the round that runs, or is next
+  Transfers transfers_;          ///< of that round
+  std::vector<ScratchMemory> scratch_;
   std::size_t next_scratch_ = 0;  ///< the first that scratch() may give out
 };
 

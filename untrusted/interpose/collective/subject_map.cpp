@@ -1,6 +1,7 @@
 #include "untrusted/interpose/collective/subject_map.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace sluice::interpose {
@@ -17,6 +18,21 @@ void collect(const Tree& tree, const SubjectMap& map, int subject, std::vector<i
 }
 
 }  // namespace
+
+std::vector<Group> groups_of(std::span<const int> subject_of, bool commutes) {
+  std::vector<Group> groups;
+  std::map<int, std::size_t> known;  // of an operation that commutes: the group of a subject
+  int last = -1;
+  for (std::size_t rank = 0; rank < subject_of.size(); ++rank) {
+    const int subject = subject_of[rank];
+    std::size_t place = subject == last ? groups.size() - 1 : groups.size();
+    if (commutes) place = known.try_emplace(subject, groups.size()).first->second;
+    if (place == groups.size()) groups.emplace_back();
+    groups[place].push_back(static_cast<int>(rank));
+    last = subject;
+  }
+  return groups;
+}
 
 SubjectMap::SubjectMap(std::vector<int> subject_of, FlowGraph flows)
     : subject_of_(std::move(subject_of)),
@@ -50,6 +66,12 @@ const Tree& SubjectMap::tree(Trees& trees, int top, bool downwards) {
   }
   for (const int subject : queue) collect(made, *this, subject, made.bundle[at(subject)]);
   return made;
+}
+
+const std::vector<Group>& SubjectMap::groups(bool commutes) {
+  std::vector<Group>& known = groups_[commutes ? 1 : 0];
+  if (known.empty()) known = groups_of(subject_of_, commutes);
+  return known;
 }
 
 std::vector<int> SubjectMap::path(int from, int to) {

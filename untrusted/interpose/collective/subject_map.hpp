@@ -3,6 +3,7 @@
 
 #include <array>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "untrusted/interpose/collective/legality.hpp"
@@ -17,6 +18,13 @@ struct Tree {
   /// By subject: its ranks and those of the subjects below it, in the order in which their data travel together.
   std::vector<std::vector<int>> bundle;
 };
+
+/// Ranks of one subject that reduce among themselves first, in the order of their operands.
+using Group = std::vector<int>;
+
+/// Groups of ranks whose subjects are given. For an operation that commutes there is one for each subject, else one for
+/// each run of ranks that follow each other.
+std::vector<Group> groups_of(std::span<const int> subject_of, bool commutes);
 
 /// What collectives know of a communicator. All of it follows from the static policy and the members.
 class SubjectMap {
@@ -43,6 +51,9 @@ class SubjectMap {
   /// Subjects on a shortest path of flows, ends included. Precondition: there is one.
   std::vector<int> path(int from, int to);
 
+  /// Groups of all ranks (groups_of), remembered.
+  const std::vector<Group>& groups(bool commutes);
+
   /// Verdict on a collective (find_obstacle), remembered.
   const std::optional<Obstacle>& verdict(Relation relation, int root);
 
@@ -55,6 +66,7 @@ class SubjectMap {
   std::vector<std::vector<int>> members_;
   Trees down_;
   Trees up_;
+  std::array<std::vector<Group>, 2> groups_;  ///< by whether the operation commutes; empty until asked for
   std::array<std::vector<std::optional<std::optional<Obstacle>>>, 4> verdicts_;  ///< by relation and root's subject
 };
 
