@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 constexpr int kExitAboveLimit = 1;
 constexpr int kExitControlFailed = 3;
 constexpr int kExitInterrupted = 130;
-constexpr double kShortSeconds = 265;
+constexpr double kShortSeconds = 280;
 constexpr double kLongSeconds = 3500;
 
 constexpr char kFooter[] =

@@ -14,7 +14,7 @@ using std::chrono::microseconds;
 
 constexpr std::size_t kLeastSymbols = 128;
 constexpr std::size_t kLeastOfControl = 96;
-constexpr double kControlSeconds = 0.7;  // a control shows at once
+constexpr double kControlSeconds = 0.4;  // a control shows at once
 constexpr double kLongControlSeconds = 4;
 constexpr double kControlsAgain = 0.12;  // part of the time for controls that were missed
 constexpr double kMostSeconds = 8;       // for one means in a short form
