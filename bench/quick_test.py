@@ -32,7 +32,7 @@ OVERHEAD = ["Type_size", "Test of a null request", "Wait for a null request",
             *(f"{call} {where}" for where in ("on MPI_COMM_SELF", "on a split one") for call in COLLECTIVES)]
 SIZES = [8, 64, 512, 4096, 32768, 262144]
 LOOPS = "latency,bandwidth,stream,calls,overhead"
-OTHERS = "pairs,fan,delay,processor,idle,memory,start,reduce,limits"
+OTHERS = "pairs,fan,delay,processor,idle,memory,start,limits"
 
 
 def bench(*arguments, timeout=240):
@@ -152,30 +152,34 @@ def test_every_kind_of_goal_is_judged(lines, reached):
 def test_other_measurements_have_every_figure(tmp_path):
     """What bench/run measures besides loops of two ranks, on the page and in the tables as well."""
     kept, shown, tables = tmp_path / "all.json", tmp_path / "all.html", tmp_path / "all.md"
-    result = bench("--quick", "--tests", OTHERS, "--json", str(kept), "--html", str(shown))
+    result = bench("--quick", "--mpi", "openmpi", "--tests", OTHERS, "--json", str(kept), "--html", str(shown))
     assert result.returncode == 0, result.stderr
     rows = json.loads(kept.read_text())["figures"]
     found = {(row["mpi"], row["test"], row["place"]) for row in rows}
-    for mpi in ("openmpi", "mpich"):
-        for test in ("pairs x2", "fan-in x2", "fan-out x2", "one-way delay", "processor time, sender"):
-            assert {place for one, name, place in found if (one, name) == (mpi, test)} == {"host", "relay", "shared"}
-        assert (mpi, "processor time, guard", "relay") in found and (mpi, "idle guard", "relay") in found
-        assert {(mpi, "start, ready", place) for place in ("host", "four at once", "run")} <= found
-        assert (mpi, "Reduce and Bcast, 5 ranks", "inside") in found
+    for test in ("pairs x2", "fan-in x2", "fan-out x2", "one-way delay", "processor time, sender"):
+        assert {place for mpi, name, place in found if name == test} == {"host", "relay", "shared"}
+    assert {("openmpi", "start, ready", place) for place in ("host", "four at once", "run")} <= found
     assert ("guard", "guard memory, chain, 4 subjects", "there") in found
     assert ("machine", "limit: switch to another process", "machine") in found
-    by_key = {(row["mpi"], row["test"], row["place"]): row["median"] for row in rows if row["bytes"] in (0, 8)}
     # The reading of the guard's processor time sees a guard that works, or an idle one would prove nothing.
-    assert by_key["openmpi", "processor time, guard", "relay"] > 0.005
-    assert by_key["openmpi", "idle guard", "relay"] < 20
-    # Five ranks of MPICH on few processors: alone it spins, inside it gives way.
-    ratio = by_key["mpich", "Reduce and Bcast, 5 ranks", "inside"] / by_key["mpich", "Reduce and Bcast, 5 ranks", "host"]
-    print(f"MPICH, 5 ranks, inside a subject: {ratio:.3f} times the time alone")
-    assert len(os.sched_getaffinity(0)) >= 5 or ratio < 1
+    medians = {(row["test"], row["place"]): row["median"] for row in rows if row["bytes"] in (0, 8)}
+    assert medians["processor time, guard", "relay"] > 0.005
+    assert medians["idle guard", "relay"] < 20
     text = shown.read_text()
-    assert text.count("<svg") >= 2 and "start, ready" in text and "http" not in text.replace("http://www.w3.org", "")
+    assert "<svg" in text and "start, ready" in text and "http" not in text.replace("http://www.w3.org", "")
     result = bench("--from", str(kept), "--markdown", str(tables), timeout=20)
     assert result.returncode == 0 and "| Open MPI, relay |" in tables.read_text(), result.stderr
+
+
+def test_five_ranks_of_mpich_give_way(tmp_path):
+    """Alone they spin on fewer processors; as a subject they are not slower."""
+    kept = tmp_path / "all.json"
+    result = bench("--quick", "--mpi", "mpich", "--tests", "reduce", "--json", str(kept))
+    assert result.returncode == 0, result.stderr
+    medians = {row["place"]: row["median"] for row in json.loads(kept.read_text())["figures"]}
+    ratio = medians["inside"] / medians["host"]
+    print(f"MPICH, 5 ranks, inside a subject: {ratio:.3f} times the time alone")
+    assert len(os.sched_getaffinity(0)) >= 5 or ratio < 1
 
 
 def test_tables_take_their_place_in_a_page(tmp_path):
@@ -208,13 +212,13 @@ def test_simulation_keeps_to_what_queues_cannot_exceed():
 
 
 def test_growth_with_ranks_and_subjects(tmp_path):
-    result = subprocess.run([str(BENCH / "scale"), "--quick", "--json", str(tmp_path / "points.json"), "--svg",
+    result = subprocess.run([str(BENCH / "scale"), "--quick", "--mpi", "mpich", "--json", str(tmp_path / "points.json"), "--svg",
                              str(tmp_path / "plot.svg")], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                             timeout=240, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False)
     assert result.returncode == 0, result.stderr
     points = json.loads((tmp_path / "points.json").read_text())["points"]
     assert {(point["mpi"], point["ranks"], point["subjects"], point["bytes"]) for point in points} == {
-        (mpi, *shape, size) for mpi in ("openmpi", "mpich") for shape in ((2, 2), (4, 2), (4, 3)) for size in (8, 4096)}
+        ("mpich", *shape, size) for shape in ((2, 2), (4, 2), (4, 3)) for size in (8, 4096)}
     assert all(point[part] > 0 for point in points for part in ("rate", "sender", "guard", "receiver"))
     assert "a source subject" in result.stdout and "1,000 ranks" in result.stdout
     assert "<svg" in (tmp_path / "plot.svg").read_text()
