@@ -1,5 +1,6 @@
 #include "trusted/guard/egress.hpp"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,8 +13,9 @@ namespace {
 
 /// How often released segments are collected while there is a backlog and the sender is silent.
 constexpr std::chrono::microseconds kBacklogPeriod{2000};
-/// Segments populated in one step, between looks at the receivers.
-constexpr std::uint32_t kPopulateStep = 32;
+/// Segments populated in one step, between looks at the receivers. After each step others have their turn: subjects
+/// start meanwhile.
+constexpr std::uint32_t kPopulateStep = 4;
 
 void wake(const RankMemory& rank) noexcept {
   // The flag goes with the call: a receiver cannot make this socket blocking for the guard. A full queue means that
@@ -94,6 +96,7 @@ void Egress::populate(const ring::SegmentPool& pool) noexcept {
     for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
       static_cast<void>(serve(receivers_[rank], flow_.memory.progress[rank]));
     }
+    ::sched_yield();
   }
 }
 
