@@ -11,8 +11,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <optional>
 #include <sstream>
+#include <system_error>
 
 #include "trusted/sandbox/devices.hpp"
 #include "trusted/sandbox/host_view.hpp"
@@ -80,6 +82,7 @@ class Staging {
       stage_.relaxations.push_back(
           {"host-users", "", "all subjects are one user of the host and share what the kernel counts for each user"});
     }
+    if (auto begun = begin_views(); !begun) return begun.error();
     for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
       if (auto staged = stage_subject(i); !staged) return staged.error();
     }
@@ -91,10 +94,12 @@ class Staging {
   Result<HeldSubject, Problem> hold(std::size_t index);
   Result<Fd, Problem> hold_grant(std::size_t index, const policy::FileGrant& grant);
   Status<Problem> mount_directory();
+  Status<Problem> begin_views();  ///< makes each subject's folder
   Status<Problem> stage_subject(std::size_t index);
   Status<Problem> stage_system(std::size_t index, const std::string& base, StagedSubject& staged);
   Result<bool, Problem> stage_mirror(std::size_t index, Fd root, bool folder, const std::string& place,
                                      StagedSubject& staged);
+  [[nodiscard]] std::string base_of(std::size_t index) const { return directory_ + "/s" + std::to_string(index); }
   [[nodiscard]] bool is_read_by_others(std::size_t index, const std::string& place) const;
   void relax(const char* name, std::size_t index, const std::string& what);
   Status<Problem> stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries);
@@ -114,6 +119,9 @@ class Staging {
   Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
+  /// Copies of /etc, /proc and /sys, most of the work of a start: made for all subjects at once. Destroying one waits
+  /// for its thread, so there is none any more when stage_run() returns.
+  std::vector<std::future<Result<std::vector<Entry>, Problem>>> views_;
 };
 
 /// A file that no name leads to, so that the kernel frees it with the last process that has it open.
@@ -435,17 +443,29 @@ std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_
   return result;
 }
 
-Status<Problem> Staging::stage_subject(std::size_t index) {
-  const std::string base = directory_ + "/s" + std::to_string(index);
-  if (auto made = make_directory(base, identities_.distinct() ? 0710 : 0700); !made) return made;
-  if (identities_.distinct() && chown(base.c_str(), 0, identities_.subject(index)) != 0) {
-    return sandbox::system_problem("cannot give " + base);
+Status<Problem> Staging::begin_views() {
+  for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
+    const std::string base = base_of(i);
+    if (auto made = make_directory(base, identities_.distinct() ? 0710 : 0700); !made) return made;
+    if (identities_.distinct() && chown(base.c_str(), 0, identities_.subject(i)) != 0) {
+      return sandbox::system_problem("cannot give " + base);
+    }
+    try {
+      views_.push_back(std::async(std::launch::async, [base] { return sandbox::host_view(base); }));
+    } catch (const std::system_error&) {
+      return Problem{ProblemKind::system, "no thread for copies of the host's settings", ""};
+    }
   }
+  return Unit{};
+}
+
+Status<Problem> Staging::stage_subject(std::size_t index) {
+  const std::string base = base_of(index);
   StagedSubject staged;
   std::vector<Entry>& entries = staged.command.entries;
   if (auto done = stage_system(index, base, staged); !done) return done;
   entries.push_back({Entry::Kind::processes, "/proc", ""});
-  auto view = sandbox::host_view(base);
+  auto view = views_[index].get();
   if (!view) return view.error();
   entries.insert(entries.end(), view.value().begin(), view.value().end());
   entries.push_back({Entry::Kind::devices, "/dev", ""});
