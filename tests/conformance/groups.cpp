@@ -42,6 +42,23 @@ CASE(group_of_world) {
   check_and_free(c, group, everybody(c));
 }
 
+/// What is empty may be freed like any other group, as often as it was got.
+CASE(group_empty) {
+  const World world;
+  MPI_Group group = MPI_GROUP_NULL;
+  for (int i = 0; i < 20; ++i) {
+    CALL(MPI_Group_incl(world.group, 0, nullptr, &group));
+    CALL(MPI_Group_free(&group));
+    CALL(MPI_Group_difference(world.group, world.group, &group));
+    CALL(MPI_Group_free(&group));
+    CALL(MPI_Group_intersection(MPI_GROUP_EMPTY, world.group, &group));
+    CALL(MPI_Group_free(&group));
+    CHECK(group == MPI_GROUP_NULL);
+  }
+  CALL(MPI_Comm_group(MPI_COMM_WORLD, &group));
+  check_and_free(c, group, everybody(c));
+}
+
 CASE(group_incl_excl) {
   const World world;
   MPI_Group group;

@@ -54,6 +54,16 @@ void check_ended(int code, const char* from) {
   CHECK(error_text(code).find(from) != std::string::npos);
 }
 
+/// Who only looks whether anybody has sent something is told that nobody has.
+void looks_without_hope() {
+  int flag = -1;
+  MPI_Message message = MPI_MESSAGE_NULL;
+  CHECK_EQ(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &flag, MPI_STATUS_IGNORE), MPI_SUCCESS);
+  CHECK_EQ(flag, 0);
+  CHECK_EQ(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &flag, &message, MPI_STATUS_IGNORE), MPI_SUCCESS);
+  CHECK_EQ(flag, 0);
+}
+
 /// When all others have ended, a rank may still send to itself. Only if it waits instead, nothing more can come.
 void own_messages_still_come() {
   int sent = 4, got = 0, flag = -1, self = -1;
@@ -66,6 +76,7 @@ void own_messages_still_come() {
   CHECK_EQ(MPI_Irecv(&got, 1, MPI_INT, MPI_ANY_SOURCE, 1, MPI_COMM_WORLD, &request), MPI_SUCCESS);
   CHECK_EQ(MPI_Test(&request, &flag, &status), MPI_SUCCESS);
   CHECK_EQ(flag, 0);
+  looks_without_hope();
   sent = 5;
   CHECK_EQ(MPI_Send(&sent, 1, MPI_INT, self, 1, MPI_COMM_WORLD), MPI_SUCCESS);
   CHECK_EQ(MPI_Wait(&request, &status), MPI_SUCCESS);

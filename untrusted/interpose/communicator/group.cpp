@@ -83,8 +83,7 @@ int make_host_group(const RankList& world_ranks, MPI_Group* group) {
   for (const std::int32_t rank : world_ranks) {
     if (is_own(rank)) ranks.push_back(rank - layer.first_rank);
   }
-  *group = MPI_GROUP_EMPTY;
-  if (ranks.empty()) return MPI_SUCCESS;
+  // Without any: MPI_GROUP_EMPTY, of which Open MPI counts who has got it and who frees it.
   return host.Group_incl(groups().subject, static_cast<int>(ranks.size()), ranks.data(), group);
 }
 

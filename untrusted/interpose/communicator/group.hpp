@@ -25,7 +25,8 @@ int world_ranks_of(MPI_Group group, RankList& world_ranks);
 /// been called.
 int make_group(RankList world_ranks, MPI_Group* group);
 
-/// Makes a group of the host MPI of those members that are of the own subject, in their order.
+/// Makes a group of the host MPI of those members that are of the own subject, in their order. To be freed, empty or
+/// not.
 int make_host_group(const RankList& world_ranks, MPI_Group* group);
 
 /// Takes a group of ours out of the table; its handle is to be freed after. Nothing happens if it is none.

@@ -45,7 +45,7 @@ int create_communicator(VirtualComm& parent, RankList world_ranks, std::shared_p
   if (const int error = make_host_group(world_ranks, &group); error != MPI_SUCCESS) return error;
   int error = meet(parent);
   if (error == MPI_SUCCESS) error = host.Comm_create(parent.host, group, &made);
-  if (group != MPI_GROUP_EMPTY) host.Group_free(&group);
+  host.Group_free(&group);
   if (error != MPI_SUCCESS) return error;
   return complete_communicator(parent.host, made, std::move(world_ranks), context, std::move(topology), newcomm);
 }

@@ -144,7 +144,7 @@ int group_of(MPI_Comm comm, RankList& world_ranks) {
   MPI_Group group = MPI_GROUP_NULL;
   int error = mediated::Comm_group(comm, &group);
   if (error == MPI_SUCCESS) error = world_ranks_of(group, world_ranks);
-  if (group != MPI_GROUP_NULL && group != MPI_GROUP_EMPTY) mediated::Group_free(&group);
+  if (group != MPI_GROUP_NULL) mediated::Group_free(&group);
   return error;
 }
 

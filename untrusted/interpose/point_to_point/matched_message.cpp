@@ -68,7 +68,7 @@ int match_elsewhere(const ProbeCall& call, const VirtualComm& comm, int* flag, M
       *flag = 1;
       return MPI_SUCCESS;
     }
-    if (layer.incoming.exhausted(wanted, &comm.any_source)) error = ended_error(wanted.source);
+    if (is_hopeless(call, comm)) error = ended_error(wanted.source);
   }
   return error == MPI_SUCCESS ? error : raise(call.comm, error);
 }
@@ -201,7 +201,7 @@ int Improbe(int source, int tag, MPI_Comm comm, int* flag, MPI_Message* message,
 
 int Mprobe(int source, int tag, MPI_Comm comm, MPI_Message* message, MPI_Status* status) {
   const VirtualComm* spanning = lookup(comm);
-  const ProbeCall call{"MPI_Mprobe", source, tag, comm};
+  const ProbeCall call{"MPI_Mprobe", source, tag, comm, true};
   const Peer peer = spanning != nullptr ? origin(*spanning, source) : Peer::local;
   if (spanning != nullptr) {
     if (const int error = check_probe(call, *spanning, peer); error != MPI_SUCCESS) return error;

@@ -39,7 +39,7 @@ int look_elsewhere(const ProbeCall& call, const VirtualComm& comm, int* flag, MP
       if (status != MPI_STATUS_IGNORE) fill_status(*status, comm, message->envelope, message->extent, false);
       return MPI_SUCCESS;
     }
-    if (layer.incoming.exhausted(wanted, &comm.any_source)) error = ended_error(wanted.source);
+    if (is_hopeless(call, comm)) error = ended_error(wanted.source);
   }
   return error == MPI_SUCCESS ? error : raise(call.comm, error);
 }
@@ -65,6 +65,12 @@ int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer) {
   const std::uint32_t rank = to_world(comm, call.peer);
   if (table.from(table.subject_of(rank)).allowed == 0) return refuse_receive(call.name, rank, call.comm);
   return call.tag < 0 && call.tag != MPI_ANY_TAG ? raise(call.comm, MPI_ERR_TAG) : MPI_SUCCESS;
+}
+
+bool is_hopeless(const ProbeCall& call, const VirtualComm& comm) {
+  const Envelope wanted = envelope(comm, call.peer, call.tag);
+  const bool self_may_send = !call.waits && wanted.source == kAnySource && !comm.is_inter();
+  return !self_may_send && layer.incoming.exhausted(wanted, &comm.any_source);
 }
 
 void progress_if_wanted() {
@@ -96,7 +102,7 @@ int Iprobe(int source, int tag, MPI_Comm comm, int* flag, MPI_Status* status) {
 
 int Probe(int source, int tag, MPI_Comm comm, MPI_Status* status) {
   const VirtualComm* spanning = lookup(comm);
-  const ProbeCall call{"MPI_Probe", source, tag, comm};
+  const ProbeCall call{"MPI_Probe", source, tag, comm, true};
   const Peer peer = spanning != nullptr ? origin(*spanning, source) : Peer::local;
   if (spanning != nullptr) {
     if (const int error = check_probe(call, *spanning, peer); error != MPI_SUCCESS) return error;

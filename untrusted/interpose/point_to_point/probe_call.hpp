@@ -11,10 +11,15 @@ struct ProbeCall {
   int peer;
   int tag;
   MPI_Comm comm;
+  bool waits = false;  ///< the program does nothing else until there is a message
 };
 
 /// Refuses what MPI_Recv with these arguments would refuse. The error handler has been called.
 int check_probe(const ProbeCall& call, const VirtualComm& comm, Peer peer);
+
+/// Whether no message can come any more that this looks for. A program that only looks, from any source, may still send
+/// to itself when all others have ended. Precondition: the layer is locked.
+bool is_hopeless(const ProbeCall& call, const VirtualComm& comm);
 
 /// Moves on what has to go on while the program polls.
 void progress_if_wanted();
