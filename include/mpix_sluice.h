@@ -76,12 +76,13 @@ int MPIX_Flow_allowed(int from, int to, int* allowed);
 #define MPIX_COLLECTIVES_TO_ROOT 2   /* Reduce, Gather, Gatherv */
 #define MPIX_COLLECTIVES_ASCENDING 4 /* Scan, Exscan: lower ranks to higher ones */
 #define MPIX_COLLECTIVES_ALL 8       /* Barrier, Allreduce, Allgather(v), Alltoall(v,w), Reduce_scatter(_block) */
-#define MPIX_COLLECTIVES_NEIGHBOR 16 /* Neighbor_allgather(v), Neighbor_alltoall(v,w) on a topology */
+#define MPIX_COLLECTIVES_NEIGHBOR 16 /* Neighbor_allgather(v), Neighbor_alltoall(v,w) on the topology */
 
 /* Sets *legal to the kinds that the policy lets `comm` carry with this root, or-ed together: a collective of another
  * kind raises MPIX_ERR_FLOW. `root`: a rank of `comm`; for an intercommunicator what its collectives take, a rank of
  * the remote group, MPI_ROOT or MPI_PROC_NULL. Only the first two kinds depend on it. The answer follows from the
- * policy alone: no communication, and the same at every member. On a communicator inside a subject everything is legal.
+ * policy alone: no communication, and the same at every member; but in a distributed graph each member answers for its
+ * own edges. On a communicator inside a subject everything is legal.
  * Returns MPI_ERR_COMM, MPI_ERR_ROOT or MPI_ERR_ARG for wrong arguments, without calling an error handler. */
 int MPIX_Comm_collectives(MPI_Comm comm, int root, int* legal);
 

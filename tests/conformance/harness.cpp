@@ -243,6 +243,11 @@ int flow_class() {
   return find == nullptr ? -1 : find();
 }
 
+int ended_class() {
+  static auto* const find = library_function<int()>("MPIX_Err_ended");
+  return find == nullptr ? -1 : find();
+}
+
 int class_of(int code) {
   int result = -1;
   MPI_Error_class(code, &result);
@@ -279,8 +284,7 @@ void require_class(int expected, int code, const char* call, const char* file, i
 }
 
 bool require_unless_ended(const Pair& pair, int code, const char* call, const char* file, int line) {
-  static auto* const ended = library_function<int()>("MPIX_Err_ended");
-  if (ended != nullptr && !pair.both_way && class_of(code) == ended()) return false;
+  if (!pair.both_way && code != MPI_SUCCESS && class_of(code) == ended_class()) return false;
   require(code, call, file, line);
   return true;
 }

@@ -89,8 +89,9 @@ void require_class(int expected, int code, const char* call, const char* file, i
 /// this one has looked. Returns whether it was success.
 bool require_unless_ended(const Pair& pair, int code, const char* call, const char* file, int line);
 
-/// MPIX_ERR_FLOW, or -1 on the bare host.
+/// MPIX_ERR_FLOW and MPIX_ERR_ENDED, or -1 on the bare host.
 int flow_class();
+int ended_class();
 
 int class_of(int code);
 std::string text_of(int code);

@@ -106,6 +106,169 @@ CASE(intercomm_duplicate) {
   });
 }
 
+/// The copy is used, and freed.
+void check_copy(const Case& c, const Bridge& b, MPI_Comm copy) {
+  int result = -1;
+  CALL(MPI_Comm_compare(b.between, copy, &result));
+  CHECK_EQ(result, MPI_CONGRUENT);
+  const int value = number(c.rank, 1);
+  MPI_Request second = MPI_REQUEST_NULL;
+  const bool sends = b.rank < b.remote() && c.flow(c.rank, b.theirs[static_cast<std::size_t>(b.rank)]);
+  if (sends) CALL(MPI_Isend(&value, 1, MPI_INT, b.rank, c.tag + 1, copy, &second));
+  check_messages(c, b, copy);
+  if (sends) CALL(MPI_Wait(&second, MPI_STATUS_IGNORE));
+  CALL(MPI_Comm_free(&copy));
+}
+
+CASE(intercomm_duplicate_with_info) {
+  each_bridge(c, [&](const Bridge& b) {
+    MPI_Comm copy = MPI_COMM_NULL;
+    CALL(MPI_Comm_dup_with_info(b.between, MPI_INFO_NULL, &copy));
+    check_copy(c, b, copy);
+  });
+}
+
+/// Twice at once, and a copy of a copy whose original is gone.
+CASE(intercomm_idup) {
+  each_bridge(c, [&](const Bridge& b) {
+    std::array<MPI_Comm, 2> copies{MPI_COMM_NULL, MPI_COMM_NULL};
+    std::array<MPI_Request, 2> requests{MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+    for (std::size_t i = 0; i < 2; ++i) CALL(MPI_Comm_idup(b.between, &copies[i], &requests[i]));
+    CALL(MPI_Waitall(2, requests.data(), MPI_STATUSES_IGNORE));
+    check_copy(c, b, copies[0]);
+    MPI_Comm third = MPI_COMM_NULL;
+    CALL(MPI_Comm_dup(copies[1], &third));
+    CALL(MPI_Comm_free(&copies[1]));
+    check_copy(c, b, third);
+  });
+}
+
+/// World ranks of a group, which is freed.
+std::vector<int> members_of(MPI_Group group) {
+  MPI_Group world = MPI_GROUP_NULL;
+  int size = 0;
+  CALL(MPI_Comm_group(kWorld, &world));
+  CALL(MPI_Group_size(group, &size));
+  std::vector<int> ranks(static_cast<std::size_t>(size)), result(ranks.size(), -1);
+  for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i] = static_cast<int>(i);
+  CALL(MPI_Group_translate_ranks(group, size, ranks.data(), world, result.data()));
+  CALL(MPI_Group_free(&group));
+  CALL(MPI_Group_free(&world));
+  return result;
+}
+
+/// `made` is between these lists of world ranks, this rank's first, and messages go over it; it is freed. Where this
+/// rank is in none of them it is null.
+void check_child(const Case& c, MPI_Comm made, const std::vector<int>& ours, const std::vector<int>& theirs) {
+  const auto found = std::find(ours.begin(), ours.end(), c.rank);
+  if (found == ours.end() || theirs.empty()) {
+    CHECK(made == MPI_COMM_NULL);
+    return;
+  }
+  int inter = 0, rank = -1;
+  CALL(MPI_Comm_test_inter(made, &inter));
+  CHECK(inter != 0);
+  CALL(MPI_Comm_rank(made, &rank));
+  CHECK_EQ(rank, found - ours.begin());
+  MPI_Group group = MPI_GROUP_NULL;
+  CALL(MPI_Comm_group(made, &group));
+  CHECK(members_of(group) == ours);
+  CALL(MPI_Comm_remote_group(made, &group));
+  CHECK(members_of(group) == theirs);
+  CALL(MPI_Comm_set_errhandler(made, MPI_ERRORS_RETURN));  // MPICH's does not inherit it
+  const auto peer = static_cast<std::size_t>(rank);
+  if (peer < theirs.size()) {
+    const int sent = number(c.rank, 3);
+    int got = -1;
+    if (c.flow(c.rank, theirs[peer])) CALL(MPI_Send(&sent, 1, MPI_INT, rank, c.tag + 5, made));
+    if (c.flow(theirs[peer], c.rank)) {
+      CALL(MPI_Recv(&got, 1, MPI_INT, rank, c.tag + 5, made, MPI_STATUS_IGNORE));
+      CHECK_EQ(got, number(theirs[peer], 3));
+    }
+  }
+  CALL(MPI_Comm_free(&made));
+}
+
+/// From a group by world ranks.
+MPI_Comm create_of(const Bridge& b, const std::vector<int>& members) {
+  MPI_Group world = MPI_GROUP_NULL, group = MPI_GROUP_NULL;
+  MPI_Comm made = MPI_COMM_NULL;
+  CALL(MPI_Comm_group(kWorld, &world));
+  CALL(MPI_Group_incl(world, static_cast<int>(members.size()), members.data(), &group));
+  const int error = MPI_Comm_create(b.between, group, &made);
+  CALL(MPI_Group_free(&group));
+  CALL(MPI_Group_free(&world));
+  require(error, "MPI_Comm_create", __FILE__, __LINE__);
+  return made;
+}
+
+/// Those of a group that are chosen: all but the first, the last one first; of a group of one, it.
+std::vector<int> chosen_of(const std::vector<int>& group) {
+  std::vector<int> chosen(group.rbegin(), group.rend());
+  if (chosen.size() > 1) chosen.pop_back();
+  return chosen;
+}
+
+/// Each side chooses its members. Over a one-way flow the higher one, of which the lower may not learn, stays as it is.
+CASE(intercomm_create_from) {
+  each_bridge(c, [&](const Bridge& b) {
+    const bool may_send = c.flow(b.ours.front(), b.theirs.front());
+    const bool may_receive = c.flow(b.theirs.front(), b.ours.front());
+    const std::vector<int> ours = may_send ? chosen_of(b.ours) : b.ours;
+    const std::vector<int> theirs = may_receive ? chosen_of(b.theirs) : b.theirs;
+    const MPI_Comm made = create_of(b, ours);
+    check_child(c, made, ours, theirs);
+    // A communicator is still made after that, and everybody knows which.
+    MPI_Comm copy = MPI_COMM_NULL;
+    CALL(MPI_Comm_dup(b.between, &copy));
+    check_copy(c, b, copy);
+  });
+}
+
+/// Where the higher side chooses nevertheless, it is refused there, and there alone.
+CASE(intercomm_create_from_above) {
+  each_bridge(c, [&](const Bridge& b) {
+    std::vector<int> ours(b.ours.rbegin(), b.ours.rend());
+    if (b.local() == 1 && !c.flow(b.ours.front(), b.theirs.front())) ours.clear();  // one has no other order
+    const bool may_receive = c.flow(b.theirs.front(), b.ours.front());
+    const std::vector<int> theirs(b.theirs.rbegin(), b.theirs.rend());
+    const MPI_Comm made = create_of(b, ours);
+    check_child(c, made, ours, may_receive ? theirs : b.theirs);
+  });
+}
+
+/// By colours on both sides, with keys that turn the order round; one colour is on the first side alone.
+CASE(intercomm_split) {
+  each_bridge(c, [&](const Bridge& b) {
+    const auto of_color = [](const std::vector<int>& group, int wanted) {
+      std::vector<int> found;
+      for (std::size_t i = group.size(); i > 0; --i) {
+        if (static_cast<int>(i - 1) % 2 == wanted) found.push_back(group[i - 1]);
+      }
+      return found;
+    };
+    const int color = b.rank % 2;
+    MPI_Comm made = MPI_COMM_NULL;
+    CALL(MPI_Comm_split(b.between, color, -b.rank, &made));
+    check_child(c, made, of_color(b.ours, color), of_color(b.theirs, color));
+    CALL(MPI_Comm_split(b.between, b.first ? 5 : MPI_UNDEFINED, 0, &made));
+    CHECK(made == MPI_COMM_NULL);
+  });
+}
+
+/// Of an intracommunicator alone (hosts differ in what they say inside a subject).
+CASE(intercomm_create_group) {
+  if (c.one_subject()) return;
+  each_bridge(c, [&](const Bridge& b) {
+    MPI_Group group = MPI_GROUP_NULL;
+    MPI_Comm made = MPI_COMM_NULL;
+    CALL(MPI_Comm_group(b.between, &group));
+    CALL(MPI_Comm_set_errhandler(b.between, MPI_ERRORS_RETURN));
+    CALL_FAILS(MPI_ERR_COMM, MPI_Comm_create_group(b.between, group, c.tag, &made));
+    CALL(MPI_Group_free(&group));
+  });
+}
+
 CASE(intercomm_merge) {
   each_bridge(c, [&](const Bridge& b) {
     MPI_Comm all;

@@ -116,5 +116,38 @@ SLUICE_COLLECTIVE(neighbor_alltoallw, Neighbor_alltoallw, on_sound_ones, kAlltoa
                   b.same_counts.data(), b.spaced_addresses.data(), b.types.data(), b.recv.data(), b.same_counts.data(),
                   b.spaced_addresses.data(), b.types.data())
 
+/// Everybody sends to the next rank, and the last one to the first, which may be against the flow. Both know it, and
+/// who waits for one of them is told; all others get what they should.
+void send_around(const Case& c, MPI_Comm ring, bool blocking) {
+  const int from = (c.rank + c.size - 1) % c.size, mine = number(c.rank, blocking ? 1 : 2);
+  const bool closed = c.flow(c.size - 1, 0), at_the_gap = !closed && (c.rank == 0 || c.rank == c.size - 1);
+  int got = -1, error = MPI_SUCCESS;
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (blocking) {
+    error = MPI_Neighbor_allgather(&mine, 1, MPI_INT, &got, 1, MPI_INT, ring);
+  } else {
+    error = MPI_Ineighbor_allgather(&mine, 1, MPI_INT, &got, 1, MPI_INT, ring, &request);
+    if (error == MPI_SUCCESS && !at_the_gap) error = MPI_Wait(&request, MPI_STATUS_IGNORE);
+  }
+  if (!at_the_gap && !closed && from == 0) {
+    CALL_FAILS(ended_class(), error);
+    return;
+  }
+  require(error, blocking ? "MPI_Neighbor_allgather" : "MPI_Ineighbor_allgather", __FILE__, __LINE__);
+  CHECK(!at_the_gap);
+  CHECK_EQ(got, number(from, blocking ? 1 : 2));
+}
+
+CASE(neighbor_edge_downwards) {
+  Owned ring;
+  const int from = (c.rank + c.size - 1) % c.size, to = (c.rank + 1) % c.size, weight = 1;
+  CALL(
+      MPI_Dist_graph_create_adjacent(MPI_COMM_WORLD, 1, &from, &weight, 1, &to, &weight, MPI_INFO_NULL, 0, &ring.comm));
+  for (int round = 0; round < 3; ++round) {
+    c.attempt("blocking", [&] { send_around(c, ring.comm, true); });
+    c.attempt("nonblocking", [&] { send_around(c, ring.comm, false); });
+  }
+}
+
 }  // namespace
 }  // namespace sluice::conformance

@@ -40,7 +40,8 @@ FAMILIES = [
     Family("Buffers for sends", r"Buffer_.*", HOST, "as in MPI",
            "as in MPI; the buffer is free when the transmit ring has the message"),
     Family("Collectives with neighbours", r"I?neighbor_.*", HOST, "as in MPI",
-           "legal where any two subjects of the communicator may send to each other; otherwise refused by name on every rank"),
+           "legal where each edge of the topology has a flow of its own; otherwise refused by name: on every rank, in a "
+           "distributed graph on both ends of the edge"),
     Family("Collectives", r"I?(barrier|bcast|gatherv?|scatterv?|allgatherv?|alltoall[vw]?|reduce|allreduce|"
            r"reduce_scatter(_block)?|scan|exscan)(_init)?", HOST, "as in MPI",
            "legal where every rank that contributes has a flow, or a path of flows, to every rank that gets its data; "
@@ -49,9 +50,11 @@ FAMILIES = [
     Family("What a communicator is", r"Comm_(rank|size|compare|test_inter|remote_.*|group|get_parent)", HOST,
            "over all its members", "over all its members: groups are known from the policy"),
     Family("Making communicators", r"Comm_(i?dup(_with_info)?|create|create_group|free|disconnect)", HOST, "as in MPI",
-           "as in MPI: no message is needed, as members and context id follow from the arguments"),
+           "as in MPI: no message is needed, as members and context id follow from the arguments. MPI_Comm_create of an "
+           "intercommunicator: the lower side chooses, the higher stays whole"),
     Family("Splitting communicators", r"Comm_split(_type)?", HOST, "as in MPI; split_type gives one for each subject",
-           "one communicator for each colour and each set of subjects that flow both ways"),
+           "one communicator for each colour and each set of subjects that flow both ways; of an intercommunicator refused "
+           "by name"),
     Family("Intercommunicators", r"Intercomm_(create|merge)", HOST, "as in MPI, collectives included",
            "made upwards as in MPI, with the remote leader's whole subject; merging is refused by name"),
     Family("Processes and ports", r"Comm_(spawn.*|accept|connect|join)|(Open|Close)_port|(Publish|Unpublish|Lookup)_name",

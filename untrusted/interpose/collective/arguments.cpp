@@ -112,10 +112,7 @@ bool Arguments::legal(Relation relation, int root) {
     const Lock lock;
     obstacle = subject_map_of(call_.comm).verdict(relation, root);
   }
-  if (!obstacle.has_value()) return true;
-  fail(refuse_collective(call_, *obstacle));
-  told_ = true;
-  return false;
+  return refuse_if(obstacle);
 }
 
 bool Arguments::legal_between(Relation relation, bool root_here) {
@@ -124,19 +121,23 @@ bool Arguments::legal_between(Relation relation, bool root_here) {
     const Lock lock;
     obstacle = obstacle_between(call_.comm, relation, root_here);
   }
-  if (!obstacle.has_value()) return true;
-  fail(refuse_collective(call_, *obstacle));
-  told_ = true;
-  return false;
+  return refuse_if(obstacle);
 }
 
-bool Arguments::legal_directly() {
-  if (!legal(Relation::everyone)) return false;
+bool Arguments::legal_on_edges() {
+  if (call_.comm.is_inter()) {
+    fail(MPI_ERR_COMM);
+    return false;
+  }
   std::optional<Obstacle> obstacle;
   {
     const Lock lock;
-    obstacle = subject_map_of(call_.comm).flows().missing();
+    obstacle = obstacle_on_edges(call_.comm);
   }
+  return refuse_if(obstacle);
+}
+
+bool Arguments::refuse_if(const std::optional<Obstacle>& obstacle) {
   if (!obstacle.has_value()) return true;
   fail(refuse_collective(call_, *obstacle));
   told_ = true;
@@ -222,6 +223,12 @@ Reduction Arguments::reduction(const void* buffer, std::int64_t count, MPI_Datat
     fail(error);
   }
   made.commutes = commutes != 0;
+  return made;
+}
+
+Plan Arguments::withdraw(const Obstacle& obstacle, std::function<void(Schedule&)> build) {
+  Plan made = plan(std::move(build));
+  if (made.error == MPI_SUCCESS) made.error = refuse_collective(call_, obstacle);
   return made;
 }
 

@@ -40,11 +40,15 @@ class Arguments {
   [[nodiscard]] bool is_root(int root) const noexcept { return root == call_.comm.rank; }
   [[nodiscard]] int size() const noexcept { return call_.comm.size; }
 
-  /// The same for operations that need a direct flow between any two subjects.
-  bool legal_directly();
+  /// The same for operations along the edges of a topology that every rank knows.
+  bool legal_on_edges();
   /// Something else is wrong with the call.
   void refuse(int error) { fail(error); }
   void set_parts(int parts) noexcept { parts_ = parts; }
+
+  /// The plan of a rank that the policy keeps from taking part, though others do not know: the call is refused, and
+  /// `build` is how it tells those who wait for it.
+  Plan withdraw(const Obstacle& obstacle, std::function<void(Schedule&)> build);
 
   /// The plan, or why there is none.
   Plan plan(std::function<void(Schedule&)> build);
@@ -55,6 +59,8 @@ class Arguments {
   }
   /// A datatype that lives as long as the plan.
   MPI_Datatype keep(MPI_Datatype datatype, const Layout& layout);
+
+  bool refuse_if(const std::optional<Obstacle>& obstacle);
 
   const Call& call_;
   int parts_;

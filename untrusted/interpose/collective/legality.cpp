@@ -101,6 +101,16 @@ std::optional<Obstacle> find_obstacle(Relation relation, int root, const std::ve
   return std::nullopt;
 }
 
+std::optional<Obstacle> find_edge_obstacle(const std::vector<std::pair<int, int>>& edges,
+                                           const std::vector<int>& subject_of, const FlowGraph& flows) {
+  for (const auto& [sender, receiver] : edges) {
+    const int from = subject_of[static_cast<std::size_t>(sender)];
+    const int to = subject_of[static_cast<std::size_t>(receiver)];
+    if (!flows.direct(from, to)) return Obstacle{from, to};
+  }
+  return std::nullopt;
+}
+
 std::optional<Obstacle> find_obstacle_between(Relation relation, const std::vector<int>& first,
                                               const std::vector<int>& second, const FlowGraph& flows) {
   const std::vector<int> one = subjects_among(first);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluice::interpose {
@@ -57,11 +58,16 @@ class FlowGraph {
 std::optional<Obstacle> find_obstacle(Relation relation, int root, const std::vector<int>& subject_of,
                                       const FlowGraph& flows);
 
-/// The same for an intercommunicator, where data goes between the groups, and the root is in the first. The other ranks
-/// of the root's group do not know the call, so data goes through no subject of that group but the root's own. As any
-/// rank of the group may be the root, all subjects of the group have to be able to be. Without a root, data goes both
-/// ways, and each group hands on inside what it gets: `first` and `second` are the groups in an order that both know.
-/// `first`, `second`: subject of each rank.
+/// The first edge, from one rank to another, whose subjects have no flow of their own, if any. Paths through others do
+/// not help: a rank between the two need know neither of the edge nor of how much goes over it.
+std::optional<Obstacle> find_edge_obstacle(const std::vector<std::pair<int, int>>& edges,
+                                           const std::vector<int>& subject_of, const FlowGraph& flows);
+
+/// As find_obstacle() for an intercommunicator, where data goes between the groups, and the root is in the first. The
+/// other ranks of the root's group do not know the call, so data goes through no subject of that group but the root's
+/// own. As any rank of the group may be the root, all subjects of the group have to be able to be. Without a root, data
+/// goes both ways, and each group hands on inside what it gets: `first` and `second` are the groups in an order that
+/// both know. `first`, `second`: subject of each rank.
 std::optional<Obstacle> find_obstacle_between(Relation relation, const std::vector<int>& first,
                                               const std::vector<int>& second, const FlowGraph& flows);
 

@@ -56,6 +56,26 @@ const CollectiveRule kRules[] = {
     {"Exscan", Relation::ascending, ascending},
 };
 
+/// An edge is legal by itself: inside a subject, or with a flow between its ends, however else data could come there.
+TEST(Legality, EdgesNeedFlowsOfTheirOwn) {
+  for (const Shape& shape : kShapes) {
+    const FlowGraph flows = graph_of(shape);
+    std::vector<int> subject_of;
+    for (int rank = 0; rank < 2 * shape.subjects; ++rank) subject_of.push_back(rank % shape.subjects);
+    const auto ranks = static_cast<int>(subject_of.size());
+    for (int from = 0; from < ranks; ++from) {
+      for (int to = 0; to < ranks; ++to) {
+        const std::pair<int, int> pair{from % shape.subjects, to % shape.subjects};
+        const auto found = find_edge_obstacle({{0, 0}, {from, to}}, subject_of, flows);
+        const bool legal = pair.first == pair.second || shape.flows.contains(pair);
+        EXPECT_EQ(!found.has_value(), legal) << shape.name << " " << from << " to " << to;
+        if (found.has_value()) EXPECT_EQ(*found, (Obstacle{pair.first, pair.second}));
+      }
+    }
+    EXPECT_FALSE(find_edge_obstacle({}, subject_of, flows).has_value());
+  }
+}
+
 /// Whether data of one subject can come to another: by walking along the flows.
 bool walks(const Shape& shape, int from, int to) {
   std::set<int> seen{from};

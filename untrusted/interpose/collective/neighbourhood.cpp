@@ -1,5 +1,7 @@
-// Neighbourhood collectives on communicators that span subjects (MPI 3.1, section 7.6). A rank may know its own edges
-// alone, so that the verdict asks for a flow between any two subjects of the communicator.
+// Neighbourhood collectives on communicators that span subjects (MPI 3.1, section 7.6). They are legal where each edge
+// has a flow of its own. All edges of a grid or graph are known to everybody, so the verdict is unanimous. In a
+// distributed graph both ends of an edge know it and nobody else: they refuse the call, and tell those who wait for
+// them.
 #include <utility>
 
 #include "untrusted/interpose/collective/arguments.hpp"
@@ -13,7 +15,12 @@ namespace {
 class NeighbourCall {
  public:
   explicit NeighbourCall(const Call& call) : comm_(call.comm), arguments_(call) {
-    if (!arguments_.legal_directly()) return;
+    if (shape_of<DistributedGraph>(&comm_) != nullptr) {
+      const Lock lock;
+      obstacle_ = obstacle_on_edges(comm_);
+    } else if (!arguments_.legal_on_edges()) {
+      return;
+    }
     if (comm_.topology == nullptr) {
       arguments_.refuse(MPI_ERR_TOPOLOGY);
       return;
@@ -49,13 +56,30 @@ class NeighbourCall {
       const std::size_t next = grid ? i ^ 1U : i;
       if (neighbours_.destinations[next] != kNobody) to.push_back({neighbours_.destinations[next], out[next]});
     }
+    if (obstacle_.has_value()) return withdraw(from, to);
     return arguments_.plan([from, to](Schedule& schedule) { exchange(schedule, from, to); });
   }
 
  private:
+  /// Those to whom there is a flow get a message that says that there is none, and what they send is taken.
+  Plan withdraw(std::vector<Partner> from, std::vector<Partner> to) {
+    {
+      const Lock lock;
+      const SubjectMap& map = subject_map_of(comm_);
+      const int own = map.subject_of(comm_.rank);
+      std::erase_if(from, [&](const Partner& p) { return !map.flows().direct(map.subject_of(p.rank), own); });
+      std::erase_if(to, [&](const Partner& p) { return !map.flows().direct(own, map.subject_of(p.rank)); });
+    }
+    return arguments_.withdraw(*obstacle_, [from, to](Schedule& schedule) {
+      schedule.fail(MPI_ERR_OTHER);
+      exchange(schedule, from, to);
+    });
+  }
+
   VirtualComm& comm_;
   Arguments arguments_;
   Neighbourhood neighbours_;
+  std::optional<Obstacle> obstacle_;  ///< on one of the own edges
 };
 
 }  // namespace

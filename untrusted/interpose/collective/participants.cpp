@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "untrusted/interpose/communicator/topology.hpp"
 #include "untrusted/interpose/layer.hpp"
 
 namespace sluice::interpose {
@@ -92,6 +93,12 @@ Participants& root_and_others(VirtualComm& inter, std::int32_t root) {
 Participants& group_alone(VirtualComm& inter, bool local) {
   return remembered(inter, local ? kLocalGroup : kRemoteGroup,
                     [&] { return local ? inter.local_group : inter.world_rank; });
+}
+
+std::optional<Obstacle> obstacle_on_edges(VirtualComm& comm) {
+  const SubjectMap& map = everyone(comm).map;
+  if (map.flows().complete() || comm.topology == nullptr) return map.flows().missing();
+  return find_edge_obstacle(known_edges(comm), map.subject_of(), map.flows());
 }
 
 std::optional<Obstacle> obstacle_between(VirtualComm& inter, Relation relation, bool root_here) {

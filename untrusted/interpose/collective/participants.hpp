@@ -40,4 +40,8 @@ bool comes_first(const VirtualComm& inter) noexcept;
 /// whether the root is in the local group; without meaning where the relation has no root.
 std::optional<Obstacle> obstacle_between(VirtualComm& inter, Relation relation, bool root_here);
 
+/// The first pair of subjects without a flow between which the communicator's topology has an edge, of those that this
+/// process knows. Without a topology: the first pair without a flow.
+std::optional<Obstacle> obstacle_on_edges(VirtualComm& comm);
+
 }  // namespace sluice::interpose

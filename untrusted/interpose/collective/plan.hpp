@@ -12,6 +12,7 @@ namespace sluice::interpose {
 /// A collective call that has been found legal: what each of its runs consists of.
 struct Plan {
   int error = MPI_SUCCESS;  ///< why there is none; the error handler has been called
+  /// Where there is an error too: what this rank does for those who do not know of it, without the program.
   std::function<void(Schedule&)> build;
   std::vector<MPI_Datatype> kept;  ///< duplicates that the plan owns
   MPI_Op op = MPI_OP_NULL;         ///< that the plan needs, if any

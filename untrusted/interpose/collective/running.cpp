@@ -37,6 +37,26 @@ int start_persistent(OwnRequest& own) {
 
 const OwnKind kCollective{destroy_collective, advance_collective, nullptr, start_persistent};
 
+/// Does for others what a call that was refused here still owes them. It goes on while the program does.
+int withdraw(VirtualComm& comm, Plan plan, bool persistent) {
+  const int error = plan.error;
+  if (!plan.build) return error;
+  auto* running = new (std::nothrow) RunningCollective(comm, std::move(plan));
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (running == nullptr) return error;
+  if (hand_out(*running, &request) != MPI_SUCCESS) {
+    delete running;
+    return error;
+  }
+  const Lock lock;
+  running->freed = true;
+  running->join();
+  running->tag = persistent ? next_persistent_tag(comm) : next_tag(comm);
+  running->begin();
+  progress();
+  return error;
+}
+
 /// Null, with the error handler called, if there is no memory.
 RunningCollective* make_running(VirtualComm& comm, Plan plan) {
   auto* made = new (std::nothrow) RunningCollective(comm, std::move(plan));
@@ -83,7 +103,7 @@ void RunningCollective::leave() {
 }
 
 int run_to_end(VirtualComm& comm, Plan plan) {
-  if (plan.error != MPI_SUCCESS) return plan.error;
+  if (plan.error != MPI_SUCCESS) return withdraw(comm, std::move(plan), false);
   RunningCollective running(comm, std::move(plan));
   {
     const Lock lock;
@@ -109,7 +129,7 @@ int run_to_end(VirtualComm& comm, Plan plan) {
 }
 
 int start_collective(VirtualComm& comm, Plan plan, MPI_Request* request) {
-  if (plan.error != MPI_SUCCESS) return plan.error;
+  if (plan.error != MPI_SUCCESS) return withdraw(comm, std::move(plan), false);
   RunningCollective* running = make_running(comm, std::move(plan));
   if (running == nullptr) return MPI_ERR_NO_MEM;
   if (const int error = hand_out(*running, request); error != MPI_SUCCESS) {
@@ -125,7 +145,7 @@ int start_collective(VirtualComm& comm, Plan plan, MPI_Request* request) {
 }
 
 int init_collective(VirtualComm& comm, Plan plan, MPI_Request* request) {
-  if (plan.error != MPI_SUCCESS) return plan.error;
+  if (plan.error != MPI_SUCCESS) return withdraw(comm, std::move(plan), true);
   RunningCollective* running = make_running(comm, std::move(plan));
   if (running == nullptr) return MPI_ERR_NO_MEM;
   if (const int error = hand_out_persistent(*running, request); error != MPI_SUCCESS) {

@@ -36,7 +36,7 @@ int legal_kinds(VirtualComm& comm, int root) {
          (legal(Relation::to_root) ? MPIX_COLLECTIVES_TO_ROOT : 0) |
          (legal(Relation::ascending) ? MPIX_COLLECTIVES_ASCENDING : 0) |
          (legal(Relation::everyone) ? MPIX_COLLECTIVES_ALL : 0) |
-         (map.flows().complete() ? MPIX_COLLECTIVES_NEIGHBOR : 0);
+         (obstacle_on_edges(comm).has_value() ? 0 : MPIX_COLLECTIVES_NEIGHBOR);
 }
 
 }  // namespace

@@ -90,6 +90,12 @@ std::unique_ptr<VirtualComm> make_intercommunicator(MPI_Comm host_comm, const Ra
                                                     RankList remote_group, std::uint64_t context) {
   const MPI_Comm hidden = make_hidden(host_comm);
   if (hidden == MPI_COMM_NULL) return nullptr;
+  return make_intercommunicator(host_comm, hidden, members, std::move(local_group), std::move(remote_group), context);
+}
+
+std::unique_ptr<VirtualComm> make_intercommunicator(MPI_Comm host_comm, MPI_Comm hidden, const RankList& members,
+                                                    RankList local_group, RankList remote_group,
+                                                    std::uint64_t context) {
   auto made = make(host_comm, hidden, std::move(remote_group), members, context);
   const auto self = std::find(local_group.begin(), local_group.end(), layer.world_rank);
   made->rank = static_cast<std::int32_t>(self - local_group.begin());

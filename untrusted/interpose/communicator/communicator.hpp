@@ -49,7 +49,7 @@ struct VirtualComm {
   std::map<std::int32_t, std::shared_ptr<Participants>> participants;  ///< of collectives; made when needed
 
   std::vector<std::int32_t> local_group;  ///< world ranks of an intercommunicator's local group; else empty
-  MPI_Comm local_comm = MPI_COMM_NULL;    ///< over that group, for messages of this library
+  MPI_Comm local_comm = MPI_COMM_NULL;    ///< over that group, for messages of this library; see local_comm_of()
 
   [[nodiscard]] bool is_inter() const noexcept { return !local_group.empty(); }
   [[nodiscard]] bool is_local(std::int32_t peer) const noexcept {

@@ -8,6 +8,7 @@
 #include "mediated.hpp"
 #include "untrusted/interpose/communicator/class_exchange.hpp"
 #include "untrusted/interpose/communicator/group.hpp"
+#include "untrusted/interpose/communicator/inter_children.hpp"
 #include "untrusted/interpose/communicator/intercommunicator.hpp"
 #include "untrusted/interpose/communicator/new_communicator.hpp"
 #include "untrusted/interpose/errors.hpp"
@@ -44,8 +45,8 @@ int members_within(const VirtualComm& comm, MPI_Group group, RankList& world_ran
   return all ? MPI_SUCCESS : raise(comm.host, MPI_ERR_GROUP);
 }
 
-constexpr char kNotFromInter[] =
-    "communicators are not made from an intercommunicator of several subjects. Merge it first (MPI_Intercomm_merge)";
+constexpr char kNothingShared[] =
+    "the groups of an intercommunicator of several subjects share nothing. Merge it first (MPI_Intercomm_merge)";
 
 /// What a member of MPI_Comm_split tells the others.
 struct Choice {
@@ -145,7 +146,7 @@ int Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm* newcomm) {
     return spans_subjects(group) ? raise(comm, MPI_ERR_GROUP) : host.Comm_create(comm, group, newcomm);
   }
   if (newcomm == nullptr) return raise(comm, MPI_ERR_ARG);
-  if (parent->is_inter()) return refuse_because("MPI_Comm_create", kNotFromInter, comm);
+  if (parent->is_inter()) return create_from_inter(*parent, group, newcomm);
   RankList world_ranks;
   if (const int error = members_within(*parent, group, world_ranks); error != MPI_SUCCESS) return error;
   return create_communicator(*parent, std::move(world_ranks), nullptr, newcomm);
@@ -170,7 +171,7 @@ int Comm_split(MPI_Comm comm, int color, int key, MPI_Comm* newcomm) {
   VirtualComm* parent = lookup(comm);
   if (parent == nullptr) return host.Comm_split(comm, color, key, newcomm);
   if (newcomm == nullptr || (color < 0 && color != MPI_UNDEFINED)) return raise(comm, MPI_ERR_ARG);
-  if (parent->is_inter()) return refuse_because("MPI_Comm_split", kNotFromInter, comm);
+  if (parent->is_inter()) return split_inter(*parent, color, key, newcomm);
   const std::uint64_t ordinal = next_child(*parent);
   const ExchangeClass members = class_of(*parent);
   RankList world_ranks{layer.world_rank};  // of the own subject alone: the host MPI sorts them
@@ -190,7 +191,7 @@ int Comm_split_type(MPI_Comm comm, int split_type, int key, MPI_Info info, MPI_C
   const VirtualComm* parent = lookup(comm);
   // What is shared is shared inside a subject alone. The host counts its processes in the communicator's order.
   if (parent != nullptr) {
-    if (parent->is_inter()) return refuse_because("MPI_Comm_split_type", kNotFromInter, comm);
+    if (parent->is_inter()) return refuse_because("MPI_Comm_split_type", kNothingShared, comm);
     if (const int error = meet(*parent); error != MPI_SUCCESS) return error;
   }
   return host.Comm_split_type(comm, split_type, key, info, newcomm);

@@ -1,6 +1,5 @@
 // MPI_Comm_idup on communicators that span subjects (MPI 3.1, section 6.4.2). The host MPI duplicates the own subject's
 // part and its hidden twin; the context id is derived. So it waits for the processes of the own subject alone.
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -14,16 +13,16 @@ namespace sluice::interpose {
 
 namespace {
 
-constexpr char kNotInter[] = "an intercommunicator of several subjects is duplicated by MPI_Comm_dup alone. Use that";
-
 extern const OwnKind kDuplication;
 
 /// What is copied of the parent is copied at once: the program may free it meanwhile.
 struct Duplication : OwnRequest {
   Duplication(const VirtualComm& parent, std::uint64_t ordinal, MPI_Comm* result)
       : OwnRequest(kDuplication),
-        context(derive_context(parent.context, ordinal, digest(parent.world_rank))),
+        // The groups of an intercommunicator have each other's lists.
+        context(derive_context(parent.context, ordinal, parent.is_inter() ? 0 : digest(parent.world_rank))),
         world_ranks(parent.world_rank),
+        local_group(parent.local_group),
         topology(parent.topology),
         newcomm(result) {
     error_comm = parent.host;
@@ -31,6 +30,7 @@ struct Duplication : OwnRequest {
 
   std::uint64_t context;
   RankList world_ranks;
+  RankList local_group;
   std::shared_ptr<const Topology> topology;
   MPI_Comm* newcomm;  ///< the program's
   MPI_Comm made = MPI_COMM_NULL;
@@ -39,6 +39,13 @@ struct Duplication : OwnRequest {
 };
 
 void destroy(OwnRequest& own) noexcept { delete &static_cast<Duplication&>(own); }
+
+std::unique_ptr<VirtualComm> make_child(Duplication& of) {
+  if (of.local_group.empty()) return make_communicator(of.made, of.hidden, std::move(of.world_ranks), of.context);
+  const RankList members = own_members(of.local_group, of.world_ranks);
+  return make_intercommunicator(of.made, of.hidden, members, std::move(of.local_group), std::move(of.world_ranks),
+                                of.context);
+}
 
 bool advance(OwnRequest& own) {
   auto& duplication = static_cast<Duplication&>(own);
@@ -51,8 +58,7 @@ bool advance(OwnRequest& own) {
     part = MPI_REQUEST_NULL;
   }
   if (duplication.error == MPI_SUCCESS) {
-    auto child = make_communicator(duplication.made, duplication.hidden, std::move(duplication.world_ranks),
-                                   duplication.context);
+    auto child = make_child(duplication);
     child->topology = std::move(duplication.topology);
     register_communicator(std::move(child));
     *duplication.newcomm = duplication.made;
@@ -66,7 +72,6 @@ const OwnKind kDuplication{destroy, advance, nullptr, nullptr};
 template <typename HostStart>
 int start_duplication(VirtualComm& parent, MPI_Comm* newcomm, MPI_Request* request, HostStart&& start) {
   if (newcomm == nullptr || request == nullptr) return raise(parent.host, MPI_ERR_ARG);
-  if (parent.is_inter()) return refuse_because("MPI_Comm_idup", kNotInter, parent.host);
   auto duplication = std::make_unique<Duplication>(parent, next_child(parent), newcomm);
   int error = start(&duplication->made, &duplication->parts[0]);
   if (error != MPI_SUCCESS) return error;

@@ -9,6 +9,7 @@
 #include "mediated.hpp"
 #include "untrusted/interpose/communicator/class_exchange.hpp"
 #include "untrusted/interpose/communicator/group.hpp"
+#include "untrusted/interpose/communicator/group_talk.hpp"
 #include "untrusted/interpose/communicator/new_communicator.hpp"
 #include "untrusted/interpose/communicator/remote_group.hpp"
 #include "untrusted/interpose/errors.hpp"
@@ -18,11 +19,6 @@
 namespace sluice::interpose {
 
 namespace {
-
-int broadcast(void* buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm) {
-  return lookup(comm) == nullptr ? host.Bcast(buffer, count, datatype, root, comm)
-                                 : mediated::Bcast(buffer, count, datatype, root, comm);
-}
 
 /// A communicator of the same processes that the program does not know.
 int make_private(MPI_Comm comm, MPI_Comm* made) {
@@ -41,16 +37,6 @@ int tell(const CreateCall& call, Verdict& verdict, RankList& theirs) {
   return broadcast(theirs.data(), verdict.remote_size, MPI_INT, call.local_leader, call.local_comm);
 }
 
-/// Members of both groups that are of the own subject, by world rank.
-RankList own_members(const RankList& local_group, const RankList& remote_group) {
-  RankList members;
-  for (const std::int32_t rank : unite(local_group, remote_group)) {
-    if (within_subject({rank})) members.push_back(rank);
-  }
-  std::sort(members.begin(), members.end());
-  return members;
-}
-
 int create_spanning(const CreateCall& call, const Verdict& verdict, RankList own_group, RankList theirs,
                     MPI_Comm* newcomm) {
   MPI_Comm local_comm = MPI_COMM_NULL;
@@ -59,10 +45,7 @@ int create_spanning(const CreateCall& call, const Verdict& verdict, RankList own
   MPI_Group group = MPI_GROUP_NULL;
   MPI_Comm made = MPI_COMM_NULL;
   error = make_host_group(own_members(own_group, theirs), &group);
-  // Members of both groups call this, who have nothing in common yet but what their leaders agreed on.
-  constexpr std::uint64_t kTags = 32768;
-  const int tag = static_cast<int>((verdict.context >> wire::kChannelBits) % kTags);
-  if (error == MPI_SUCCESS) error = host.Comm_create_group(layer.subject, group, tag, &made);
+  if (error == MPI_SUCCESS) error = host.Comm_create_group(layer.subject, group, creation_tag(verdict.context), &made);
   if (group != MPI_GROUP_NULL) host.Group_free(&group);
   if (error != MPI_SUCCESS) return error;
   inherit_error_handler(call.local_comm, made);
@@ -70,41 +53,12 @@ int create_spanning(const CreateCall& call, const Verdict& verdict, RankList own
                                     verdict.context, newcomm);
 }
 
-/// The first ranks of both groups tell each other which group comes first. Which one's subject cannot, if any.
-std::optional<std::uint32_t> missing_answer(const VirtualComm& inter) {
-  const PrivilegeView& table = layer.session.table;
-  const std::uint32_t own = table.subject_of(static_cast<std::uint32_t>(inter.local_group.front()));
-  const std::uint32_t other = table.subject_of(static_cast<std::uint32_t>(inter.world_rank.front()));
-  if (!table.allowed(own, other)) return own;
-  if (!table.allowed(other, own)) return other;
-  return std::nullopt;
-}
-
-int refuse_merge(const VirtualComm& inter, std::uint32_t from) {
+int refuse_merge(const VirtualComm& inter) {
   return refuse_because("MPI_Intercomm_merge",
-                        "the groups have to tell each other which of them comes first, and " + describe_subject(from) +
-                            " may not send to the other one",
+                        "the groups have to tell each other which of them comes first, and " +
+                            describe_subject(silent_subject(inter)) + " may not send to the other one",
                         inter.host, 0, "Make it from a group of MPI_COMM_WORLD by MPI_Comm_create",
                         "Use MPI_Comm_create");
-}
-
-/// The first ranks of both groups tell each other a number; each then tells its group.
-int swap_with_remote(const VirtualComm& inter, std::uint64_t ordinal, std::int32_t own, std::int32_t& other) {
-  int error = MPI_SUCCESS;
-  if (inter.rank == 0 && inter.is_local(0)) {
-    error = host.Sendrecv(&own, 1, MPI_INT, to_host(inter, 0), 0, &other, 1, MPI_INT, to_host(inter, 0), 0,
-                          inter.hidden, MPI_STATUS_IGNORE);
-  } else if (inter.rank == 0) {
-    const std::uint64_t context = exchange_context(inter, ordinal);
-    send_block(inter, context, 0, std::as_bytes(std::span(&own, 1)));
-    error = receive_block(inter, context, 0, std::as_writable_bytes(std::span(&other, 1)));
-  }
-  std::array<std::int32_t, 2> told{error, other};
-  if (const int failed = broadcast(told.data(), 2, MPI_INT, 0, inter.local_comm); failed != MPI_SUCCESS) {
-    return failed;
-  }
-  other = told[1];
-  return told[0];
 }
 
 }  // namespace
@@ -125,9 +79,9 @@ int complete_intercommunicator(MPI_Comm parent, MPI_Comm made, MPI_Comm local_co
   return MPI_SUCCESS;
 }
 
-int complete_inter_duplicate(const VirtualComm& parent, std::uint64_t context, MPI_Comm made, MPI_Comm* newcomm) {
+int complete_inter_duplicate(VirtualComm& parent, std::uint64_t context, MPI_Comm made, MPI_Comm* newcomm) {
   MPI_Comm local_comm = MPI_COMM_NULL;
-  if (const int error = make_private(parent.local_comm, &local_comm); error != MPI_SUCCESS) return error;
+  if (const int error = make_private(local_comm_of(parent), &local_comm); error != MPI_SUCCESS) return error;
   return complete_intercommunicator(parent.host, made, local_comm, parent.local_group, parent.world_rank, context,
                                     newcomm);
 }
@@ -171,13 +125,13 @@ int Intercomm_merge(MPI_Comm intercomm, int high, MPI_Comm* newintracomm) {
   VirtualComm* inter = lookup(intercomm);
   if (inter == nullptr || !inter->is_inter()) return host.Intercomm_merge(intercomm, high, newintracomm);
   if (newintracomm == nullptr) return raise(intercomm, MPI_ERR_ARG);
-  if (const auto from = missing_answer(*inter); from.has_value()) return refuse_merge(*inter, *from);
+  if (talk_between(*inter) != Talk::both) return refuse_merge(*inter);
   const std::uint64_t ordinal = next_child(*inter);
   const std::int32_t own = high != 0 ? 1 : 0;
   std::int32_t other = 0;
-  if (const int error = swap_with_remote(*inter, ordinal, own, other); error != MPI_SUCCESS) {
-    return raise(intercomm, error);
-  }
+  const int error =
+      tell_groups(*inter, ordinal, std::as_bytes(std::span(&own, 1)), std::as_writable_bytes(std::span(&other, 1)));
+  if (error != MPI_SUCCESS) return raise(intercomm, error);
   // Groups that say the same are ordered by their first members.
   const bool first = own != other ? own < other : inter->local_group.front() < inter->world_rank.front();
   RankList world_ranks =

@@ -13,6 +13,6 @@ int complete_intercommunicator(MPI_Comm parent, MPI_Comm made, MPI_Comm local_co
                                RankList remote_group, std::uint64_t context, MPI_Comm* newcomm);
 
 /// Completes a duplicate that the host MPI has made of an intercommunicator's part.
-int complete_inter_duplicate(const VirtualComm& parent, std::uint64_t context, MPI_Comm made, MPI_Comm* newcomm);
+int complete_inter_duplicate(VirtualComm& parent, std::uint64_t context, MPI_Comm made, MPI_Comm* newcomm);
 
 }  // namespace sluice::interpose

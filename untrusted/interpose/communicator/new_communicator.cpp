@@ -1,5 +1,6 @@
 #include "untrusted/interpose/communicator/new_communicator.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "untrusted/interpose/communicator/class_exchange.hpp"
@@ -12,6 +13,20 @@ namespace sluice::interpose {
 std::uint64_t next_child(VirtualComm& parent) {
   const Lock lock;
   return parent.children++;
+}
+
+RankList own_members(const RankList& local_group, const RankList& remote_group) {
+  RankList members;
+  for (const std::int32_t rank : unite(local_group, remote_group)) {
+    if (within_subject({rank})) members.push_back(rank);
+  }
+  std::sort(members.begin(), members.end());
+  return members;
+}
+
+int creation_tag(std::uint64_t context) noexcept {
+  constexpr std::uint64_t kTags = 32768;
+  return static_cast<int>((context >> wire::kChannelBits) % kTags);
 }
 
 void inherit_error_handler(MPI_Comm parent, MPI_Comm made) {

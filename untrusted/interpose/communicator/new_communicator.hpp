@@ -19,6 +19,16 @@ std::uint64_t next_child(VirtualComm& parent);
 std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host, MPI_Comm hidden, RankList world_ranks,
                                                std::uint64_t context);
 
+/// The same for make_intercommunicator().
+std::unique_ptr<VirtualComm> make_intercommunicator(MPI_Comm host, MPI_Comm hidden, const RankList& members,
+                                                    RankList local_group, RankList remote_group, std::uint64_t context);
+
+/// Members of both groups of an intercommunicator that are of the own subject, by world rank.
+RankList own_members(const RankList& local_group, const RankList& remote_group);
+
+/// Tag of a MPI_Comm_create_group whose processes have nothing in common yet but the context id that they agreed on.
+int creation_tag(std::uint64_t context) noexcept;
+
 /// Gives `made` the error handler of `parent`, which MPICH does not do for what MPI_Comm_create makes.
 void inherit_error_handler(MPI_Comm parent, MPI_Comm made);
 

@@ -10,4 +10,24 @@ Neighbourhood neighbourhood_of(const VirtualComm& comm) {
   return {neighbours, neighbours};
 }
 
+std::vector<std::pair<int, int>> known_edges(const VirtualComm& comm) {
+  std::vector<std::pair<int, int>> edges;
+  const auto add = [&](int rank, const std::vector<int>& neighbours) {
+    for (const int neighbour : neighbours) {
+      if (neighbour == kNobody) continue;
+      edges.emplace_back(rank, neighbour);
+      edges.emplace_back(neighbour, rank);
+    }
+  };
+  if (const auto* graph = shape_of<DistributedGraph>(&comm)) {
+    for (const int source : graph->sources) edges.emplace_back(source, comm.rank);
+    for (const int destination : graph->destinations) edges.emplace_back(comm.rank, destination);
+  }
+  for (int rank = 0; rank < comm.size; ++rank) {
+    if (const auto* grid = shape_of<CartesianGrid>(&comm)) add(rank, neighbours_of(*grid, rank));
+    if (const auto* graph = shape_of<Graph>(&comm)) add(rank, graph->neighbours_of(rank));
+  }
+  return edges;
+}
+
 }  // namespace sluice::interpose

@@ -2,6 +2,7 @@
 // host MPI.
 #pragma once
 
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -43,6 +44,10 @@ struct Neighbourhood {
 
 /// Neighbourhood of this process in a communicator. Precondition: it has a topology.
 Neighbourhood neighbourhood_of(const VirtualComm& comm);
+
+/// Who sends to whom in neighbourhood collectives, as far as this process knows: every pair of a grid or graph, in the
+/// same order at all ranks, and the own ones of a distributed graph. Precondition: it has a topology.
+std::vector<std::pair<int, int>> known_edges(const VirtualComm& comm);
 
 /// The communicator's topology if it spans subjects and has one of this shape, else null: then the host MPI answers,
 /// which knows no topology of a communicator that spans subjects.
