@@ -26,9 +26,9 @@ def spread(ranks: int, subjects: int) -> list:
 
 
 def layout(mode: str, mpis: list, ranks: int) -> tuple:
-    """Subjects of a mode and their flows."""
+    """Subjects of a mode and their flows. Each has a writable folder: where there is one, files can be locked."""
     if mode == "one":
-        return [Subject("only", "SECRET", ranks, "conformance", mpi=mpis[0])], []
+        return [Subject("only", "SECRET", ranks, "conformance", mpi=mpis[0], files={"own-only": "write"})], []
     if mode in ("two-way", "mixed"):
         names = ["a", "b", "c"][: min(ranks, 3)]
         labels = dict.fromkeys(names, "SECRET//IMG")
@@ -39,7 +39,8 @@ def layout(mode: str, mpis: list, ranks: int) -> tuple:
         flows = list(zip(names, names[1:]))
     sizes = spread(ranks, len(names))
     return [
-        Subject(name, labels[name], sizes[i], "conformance", mpi=mpis[i % len(mpis)]) for i, name in enumerate(names)
+        Subject(name, labels[name], sizes[i], "conformance", mpi=mpis[i % len(mpis)], files={f"own-{name}": "write"})
+        for i, name in enumerate(names)
     ], flows
 
 
@@ -61,6 +62,8 @@ def run(mode: str, mpis: list, ranks: int, arguments: list, folder, path: str = 
     for subject in subjects:
         subject.arguments = arguments
     with prepared(subjects, flows, path=path) as started:
+        for subject in subjects:
+            (started.folder / f"own-{subject.name}").mkdir()
         result = started.run(timeout=PATIENCE)
         found = {s.name: Verdicts(result.output_of(s.name), s.ranks) for s in subjects}
         if result.code != 0:

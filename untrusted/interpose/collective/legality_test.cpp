@@ -69,7 +69,7 @@ TEST(Legality, EdgesNeedFlowsOfTheirOwn) {
         const auto found = find_edge_obstacle({{0, 0}, {from, to}}, subject_of, flows);
         const bool legal = pair.first == pair.second || shape.flows.contains(pair);
         EXPECT_EQ(!found.has_value(), legal) << shape.name << " " << from << " to " << to;
-        if (found.has_value()) EXPECT_EQ(*found, (Obstacle{pair.first, pair.second}));
+        EXPECT_EQ(found.value_or(Obstacle{pair.first, pair.second}), (Obstacle{pair.first, pair.second}));
       }
     }
     EXPECT_FALSE(find_edge_obstacle({}, subject_of, flows).has_value());
