@@ -45,3 +45,9 @@ def test_world_of_its_own(mpi):
         Subject("only", "TOP_SECRET", 2, "own_world", [2], other),
     ]
     run_and_pass(subjects, [])
+
+
+@pytest.mark.parametrize("mpi", ["openmpi", "mpich"])
+def test_waiting_for_another_subject_lets_the_own_one_go_on(mpi):
+    subjects = [Subject("many", "SECRET", 4, "host_progress", [], mpi), Subject("one", "SECRET", 1, "host_progress", [], mpi)]
+    run_and_pass(subjects, [("many", "one"), ("one", "many")])

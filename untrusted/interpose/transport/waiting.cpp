@@ -59,7 +59,9 @@ void sleep_for_mail(std::chrono::microseconds time) {
 void drive_host() {
   if (layer.subject_size < 2) return;
   int flag = 0;
-  host.Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, layer.self, &flag, MPI_STATUS_IGNORE);
+  // MPICH makes progress when it finds nothing, and on a communicator of more than one process only. A program that has
+  // sent to itself with this tag stops it until it receives that.
+  host.Iprobe(layer.world_rank - layer.first_rank, layer.tag_bound, layer.subject, &flag, MPI_STATUS_IGNORE);
 }
 
 bool Waiter::spin_or_yield() {
