@@ -32,6 +32,14 @@ void rest(Waiter& waiter, bool moved) {
   }
 }
 
+/// One pass of progress, and whether a call that waits may leave the rest to the host MPI: none but the host's own
+/// requests are concerned, and nothing here has to go on meanwhile.
+bool may_be_left_to_host(int count, const MPI_Request* requests) {
+  const Lock lock;
+  progress();
+  return !local_messages_wanted() && all_of_host(count, requests);
+}
+
 MPI_Status* status_at(MPI_Status* statuses, int i) {
   return statuses == MPI_STATUSES_IGNORE ? MPI_STATUS_IGNORE : statuses + i;
 }
@@ -157,6 +165,7 @@ int finish_own(Watched& watched, MPI_Status* status) {
 namespace mediated {
 
 int Wait(MPI_Request* request, MPI_Status* status) {
+  if (may_be_left_to_host(1, request)) return host.Wait(request, status);
   Waiter waiter;
   Watched watched(1, request);
   for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);
@@ -169,6 +178,7 @@ int Wait(MPI_Request* request, MPI_Status* status) {
 
 int Waitall(int count, MPI_Request* requests, MPI_Status* statuses) {
   if (count <= 0) return host.Waitall(count, requests, statuses);
+  if (may_be_left_to_host(count, requests)) return host.Waitall(count, requests, statuses);
   Waiter waiter;
   Watched watched(count, requests);
   for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);

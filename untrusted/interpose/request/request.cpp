@@ -4,6 +4,7 @@
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/point_to_point/peer.hpp"
 #include "untrusted/interpose/point_to_point/progress.hpp"
+#include "untrusted/interpose/request/watched.hpp"
 
 namespace sluice::interpose {
 
@@ -26,6 +27,11 @@ OwnRequest* startable(MPI_Request request, bool& ours) {
   return known.own;
 }
 
+bool are_of_host(int count, const MPI_Request* requests) {
+  const Lock lock;
+  return all_of_host(count, requests);
+}
+
 }  // namespace
 
 namespace mediated {
@@ -43,7 +49,7 @@ int Start(MPI_Request* request) {
 }
 
 int Startall(int count, MPI_Request* requests) {
-  if (count <= 0 || requests == nullptr) return host.Startall(count, requests);
+  if (count <= 0 || requests == nullptr || are_of_host(count, requests)) return host.Startall(count, requests);
   for (int i = 0; i < count; ++i) {
     if (const int error = Start(&requests[i]); error != MPI_SUCCESS) return error;
   }

@@ -1,6 +1,7 @@
 // What is known of the requests of one call that completes requests.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -22,6 +23,13 @@ class Scratch {
   std::array<T, 16> small_{};
   std::unique_ptr<T[]> large_;
 };
+
+/// Whether none of the requests needs attention. Precondition: the layer is locked.
+inline bool all_of_host(int count, const MPI_Request* requests) noexcept {
+  return std::all_of(requests, requests + count, [](MPI_Request request) {
+    return layer.requests.find(handle_bits(request)).kind == TrackedRequest::Kind::none;
+  });
+}
 
 /// The requests of one call. Looks them up before the host MPI may free the handles.
 class Watched {
