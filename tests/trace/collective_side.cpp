@@ -91,11 +91,63 @@ void contexts(Trace& trace) {
   trace.code("Comm_free", MPI_Comm_free(&lower));
 }
 
+/// What is made from an intercommunicator: the lower side chooses its last rank, the higher one stays as it is.
+void children_of(Trace& trace, const Job& job, MPI_Comm inter) {
+  MPI_Comm copy = MPI_COMM_NULL, chosen = MPI_COMM_NULL, split = MPI_COMM_NULL;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Group all = MPI_GROUP_NULL, last = MPI_GROUP_NULL;
+  int size = 0, value = job.rank();
+  trace.code("Comm_idup", MPI_Comm_idup(inter, &copy, &request));
+  trace.code("Wait", MPI_Wait(&request, MPI_STATUS_IGNORE));
+  MPI_Comm_group(inter, &all);
+  MPI_Group_size(all, &size);
+  const int rank = size - 1;
+  MPI_Group_incl(all, 1, &rank, &last);
+  trace.code("Comm_create", MPI_Comm_create(inter, job.is("low") ? last : all, &chosen));
+  trace.code("Comm_split", MPI_Comm_split(inter, 0, 0, &split));
+  if (chosen != MPI_COMM_NULL && job.is("low")) trace.code("Send", MPI_Send(&value, 1, MPI_INT, 0, 6, chosen));
+  for (MPI_Comm* comm : {&copy, &chosen, &split}) {
+    if (*comm != MPI_COMM_NULL) trace.code("Comm_free", MPI_Comm_free(comm));
+  }
+  MPI_Group_free(&last);
+  MPI_Group_free(&all);
+}
+
+void upwards(Trace& trace, const Job& job) {
+  if (job.is("top")) return;
+  MPI_Comm inter = MPI_COMM_NULL;
+  const int other = Job::rank_of(job.is("low") ? "high" : "low");
+  MPI_Comm_set_errhandler(MPI_COMM_SUBJECT, MPI_ERRORS_RETURN);
+  trace.code("Intercomm_create", MPI_Intercomm_create(MPI_COMM_SUBJECT, 0, MPI_COMM_WORLD, other, 5, &inter));
+  if (inter == MPI_COMM_NULL) return;
+  MPI_Comm_set_errhandler(inter, MPI_ERRORS_RETURN);
+  children_of(trace, job, inter);
+  trace.code("Comm_free", MPI_Comm_free(&inter));
+}
+
+/// Along edges that climb; where `closed`, also along one from the last rank to the first.
+void along_edges(Trace& trace, const Job& job, bool closed) {
+  const int size = job.size(), weight = 1, mine = job.rank();
+  const int below = (mine + size - 1) % size, above = (mine + 1) % size;
+  MPI_Comm line = MPI_COMM_NULL;
+  int got = -1;
+  trace.code(
+      "Dist_graph_create_adjacent",
+      MPI_Dist_graph_create_adjacent(MPI_COMM_WORLD, closed || mine > 0 ? 1 : 0, &below, &weight,
+                                     closed || mine + 1 < size ? 1 : 0, &above, &weight, MPI_INFO_NULL, 0, &line));
+  trace.code("Neighbor_allgather", MPI_Neighbor_allgather(&mine, 1, MPI_INT, &got, 1, MPI_INT, line));
+  trace.value("from below", got);
+  trace.code("Comm_free", MPI_Comm_free(&line));
+}
+
 void round_of(Trace& trace, const Job& job) {
   legal(trace, job);
   nonblocking(trace, job);
   refused(trace, job);
   contexts(trace);
+  upwards(trace, job);
+  along_edges(trace, job, false);
+  along_edges(trace, job, true);
   trace.text("descriptors", descriptors());
 }
 

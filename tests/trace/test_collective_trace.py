@@ -110,6 +110,8 @@ def test_the_low_side_sees_the_same(mpi):
     assert reference["exit code"] == 3, reference["err"]
     assert set(reference) >= {"trace.0", "trace.1", "calls.0", "calls.1"}
     assert reference["trace.0"].count(b"Scan: 0 ") == 16 and b"may not send to" in reference["trace.0"]
+    assert reference["trace.1"].count(b"Comm_create: 0 ") == 4 and reference["trace.1"].count(b"Send: 0 ") == 4
+    assert reference["trace.0"].count(b"Neighbor_allgather: 0 ") == 4  # and as often refused: an edge down
     assert reference["calls.0"].count("\n") > 10, "strace saw nothing"
     for scenario in (ABSENT, KILLED, STOPPED):
         seen = observed(mpi, scenario)
