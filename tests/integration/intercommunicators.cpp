@@ -284,6 +284,34 @@ Bridge build_upwards(const Sides& sides, int tag) {
   return bridge;
 }
 
+/// The lower side turns its group round, the higher one stays as it is; what goes up goes up on what is made so.
+void children_upwards(const Bridge& bridge, bool low) {
+  Verdict::get().begin("made from one upwards");
+  Bridge copy = bridge;
+  MPI_Request request = MPI_REQUEST_NULL;
+  CHECK_EQ(MPI_Comm_idup(bridge.inter, &copy.inter, &request), MPI_SUCCESS);
+  CHECK_EQ(MPI_Wait(&request, MPI_STATUS_IGNORE), MPI_SUCCESS);
+  check_groups(copy.inter, copy);
+  check_upward_messages(copy.inter, copy, low);
+
+  Bridge turned = bridge;
+  std::vector<int>& below = low ? turned.own : turned.other;
+  std::reverse(below.begin(), below.end());
+  MPI_Group all = MPI_GROUP_NULL, group = MPI_GROUP_NULL;
+  MPI_Comm_group(MPI_COMM_WORLD, &all);
+  MPI_Group_incl(all, static_cast<int>(turned.own.size()), turned.own.data(), &group);
+  CHECK_EQ(MPI_Comm_create(copy.inter, group, &turned.inter), MPI_SUCCESS);
+  MPI_Group_free(&group);
+  MPI_Group_free(&all);
+  check_groups(turned.inter, turned);
+  check_upward_messages(turned.inter, turned, low);
+  check_collectives_upwards(turned, low);
+  MPI_Comm split = MPI_COMM_NULL;
+  check_refused(MPI_Comm_split(turned.inter, 0, 0, &split), "MPI_Comm_split", "SECRET");
+  CHECK_EQ(MPI_Comm_free(&turned.inter), MPI_SUCCESS);
+  CHECK_EQ(MPI_Comm_free(&copy.inter), MPI_SUCCESS);
+}
+
 void one_way(const Sides& sides) {
   const bool low = sides.mine == 0;
   Verdict::get().begin("upwards");
@@ -315,6 +343,8 @@ void one_way(const Sides& sides) {
   check_upward_messages(copy, bridge, low);
   CHECK_EQ(MPI_Comm_free(&copy), MPI_SUCCESS);
   free_bridge(again);
+
+  children_upwards(bridge, low);
 
   Verdict::get().begin("merge upwards");
   MPI_Comm merged = MPI_COMM_NULL;

@@ -283,6 +283,31 @@ void neighbours(const Rank& me) {
   MPI_Comm_free(&ring);
 }
 
+/// Along edges that climb. Where `closed`, also from the last rank to the first: these two refuse, and who waits for
+/// the first one is told. Twice, as the next operation must not take what the one before has sent.
+void neighbours_upwards(const Rank& me, bool closed) {
+  MPI_Comm line = MPI_COMM_NULL;
+  const int below = (me.rank + me.size - 1) % me.size, above = (me.rank + 1) % me.size, weight = 1;
+  const bool first = me.rank == 0, last = me.rank == me.size - 1;
+  CHECK_EQ(MPI_Dist_graph_create_adjacent(me.comm, closed || !first ? 1 : 0, &below, &weight, closed || !last ? 1 : 0,
+                                          &above, &weight, MPI_INFO_NULL, 0, &line),
+           MPI_SUCCESS);
+  for (Word salt = 1; salt < 3; ++salt) {
+    const Word mine = static_cast<Word>(me.rank) + 10 * salt;
+    Words got(1);
+    const int code = MPI_Neighbor_alltoall(&mine, 1, MPI_UINT64_T, got.data(), 1, MPI_UINT64_T, line);
+    if (closed && (first || last)) {
+      CHECK_EQ(error_class(code), MPIX_ERR_FLOW);
+    } else if (closed && me.rank == 1) {
+      CHECK_EQ(error_class(code), MPIX_ERR_ENDED);
+    } else {
+      CHECK_EQ(code, MPI_SUCCESS);
+      CHECK_EQ(got[0], first ? 0 : mine - 1);
+    }
+  }
+  CHECK_EQ(MPI_Comm_free(&line), MPI_SUCCESS);
+}
+
 /// Only upwards: many operations under way, of which the lowest subject waits for none above.
 void upwards(const Rank& me) {
   for (int round = 0; round < 10; ++round) {
@@ -338,6 +363,8 @@ int main(int argc, char** argv) {
   }
   Verdict::get().begin("upwards");
   if (chain) upwards(world);
+  if (chain) neighbours_upwards(world, false);
+  if (chain) neighbours_upwards(world, true);
   Verdict::get().begin("root_has_ended");
   if (chain) root_has_ended(job);
   return Job::finish();
