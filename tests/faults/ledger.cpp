@@ -3,7 +3,8 @@
 // usage: ledger FOLDER SECONDS
 //   `low`   each rank sends for SECONDS, and after each MPI_Send writes a line `sent NUMBER` to FOLDER/RANK
 //   `high`  receives until every sender has ended, and writes to FOLDER/RANK `got SOURCE NUMBER`, `missed SOURCE`,
-//           `bad SOURCE` for a message that is not what was sent, and at last `done`
+//           `cut SOURCE` for a message whose sender ended in the middle of it, `bad SOURCE` for one that is not what
+//           was sent, and at last `done`
 // Lines are written at once, by one write each, so that a process that is killed leaves whole lines.
 #include <fcntl.h>
 #include <unistd.h>
@@ -60,7 +61,9 @@ void receive_until_ended(const Book& book) {
         MPI_Recv(data.data(), static_cast<int>(data.size()), MPI_BYTE, MPI_ANY_SOURCE, kTag, MPI_COMM_WORLD, &status);
     if (code != MPI_SUCCESS && error_class(code) != MPIX_ERR_MISSED) {
       CHECK_EQ(error_class(code), MPIX_ERR_ENDED);
-      return book.line("done");
+      if (status.MPI_SOURCE == MPI_ANY_SOURCE) return book.line("done");
+      book.line("cut " + std::to_string(status.MPI_SOURCE));
+      continue;
     }
     const std::string source = " " + std::to_string(status.MPI_SOURCE);
     if (code != MPI_SUCCESS) {

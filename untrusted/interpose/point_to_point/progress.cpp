@@ -20,7 +20,8 @@ int outcome_error(MpiReceive& receive) {
     case Outcome::truncated:
       return MPI_ERR_TRUNCATE;
     case Outcome::source_ended:
-      return ended_error(receive.wanted.source);
+      // Of a message that was cut short its sender is known, whatever was asked for: others may go on.
+      return ended_error(receive.matched.source != kAnySource ? receive.matched.source : receive.wanted.source);
     case Outcome::missed:
       return missed_error(receive.matched.source);
     case Outcome::no_memory:
@@ -39,7 +40,7 @@ void conclude(MpiReceive& receive) {
     if (receive.error == MPI_SUCCESS) receive.error = error;
   }
   receive.staging.reset();
-  const bool is_known = has_message || receive.outcome == Outcome::missed;
+  const bool is_known = receive.matched.source != kAnySource && receive.outcome != Outcome::cancelled;
   fill_status(receive.status, *receive.comm, is_known ? receive.matched : receive.wanted,
               has_message ? receive.length : 0, receive.outcome == Outcome::cancelled);
 }
@@ -166,7 +167,7 @@ void cancel_receive(OwnRequest& own) {
 int start_receive(OwnRequest& own) {
   auto& receive = static_cast<MpiReceive&>(own);
   receive.outcome = Outcome::pending;
-  receive.matched = {};
+  receive.matched = kNoMessage;
   receive.length = 0;
   receive.by_host = false;
   receive.error = MPI_SUCCESS;

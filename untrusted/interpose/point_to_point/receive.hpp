@@ -21,6 +21,9 @@ struct Envelope {
   std::int32_t tag;
 };
 
+/// Of no message yet.
+inline constexpr Envelope kNoMessage{0, kAnySource, kAnyTag};
+
 enum class Outcome : std::uint8_t {
   pending,
   complete,
@@ -47,8 +50,8 @@ struct Receive {
   std::unique_ptr<std::byte[]> staging;  ///< made when a message matches
 
   Outcome outcome = Outcome::pending;
-  Envelope matched{};        ///< of the message, once there is one
-  std::uint64_t length = 0;  ///< bytes received, at most `capacity`
+  Envelope matched = kNoMessage;  ///< of the message, once there is one
+  std::uint64_t length = 0;       ///< bytes received, at most `capacity`
 
   /// From any source, and the program goes on meanwhile: it may still send to itself when all others have ended.
   bool self_may_send = false;
