@@ -13,8 +13,10 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 
 constexpr std::size_t kLeastSymbols = 128;
-constexpr std::size_t kLeastOfControl = 96;
-constexpr double kControlSeconds = 0.4;  // a control shows at once
+constexpr std::size_t kMany = 30;            // means, so that a short form has little time for each
+constexpr std::size_t kLeastOfControl = 96;  // symbols, where there are many
+constexpr double kShortControlSeconds = 0.4;
+constexpr double kControlSeconds = 1;  // a control shows at once
 constexpr double kLongControlSeconds = 4;
 constexpr double kControlsAgain = 0.12;  // part of the time for controls that were missed
 constexpr double kMostSeconds = 8;       // for one means in a short form
@@ -26,7 +28,8 @@ constexpr double kShortSeconds = 600;    // up to here a form is short
 
 Item item_for(const Means& means, Setting setting, double seconds) {
   const double slot = std::chrono::duration<double>(means.slot).count();
-  const std::size_t least = setting == Setting::control ? kLeastOfControl : kLeastSymbols;
+  const bool hurried = setting == Setting::control && seconds < kControlSeconds;
+  const std::size_t least = hurried ? kLeastOfControl : kLeastSymbols;
   return {&means, std::max(least, static_cast<std::size_t>(seconds / slot)), means.slot};
 }
 
@@ -62,11 +65,11 @@ class Conductor {
     const Time begin = Clock::now();
     for (const Setting setting : kSettings) look(setting);
     tell_plan(since(begin));
-    measure(Setting::control, kControlSeconds);
+    measure(Setting::control, control_);
     // A busy machine drowns a short control; a longer one shows all the same.
     const std::vector<Row*> missed = chosen(Setting::control, false);
     const double each = again_ / std::max(static_cast<double>(missed.size()), 1.0);
-    measure(Setting::control, std::clamp(each, kControlSeconds, kLongControlSeconds), missed, campaign_.seed + 1);
+    measure(Setting::control, std::clamp(each, control_, kLongControlSeconds), missed, campaign_.seed + 1);
     const double share = share_of(campaign_.seconds - since(begin));
     measure(Setting::flow, 2 * share);
     measure(Setting::apart, share);
@@ -107,7 +110,7 @@ class Conductor {
   }
 
   void tell_plan(double spent) {
-    const double controls = time_of(Setting::control, kControlSeconds);
+    const double controls = time_of(Setting::control, control_);
     const double after = time_after_controls(share_of(campaign_.seconds - spent - controls - again_));
     std::array<char, 200> line{};
     std::snprintf(line.data(), line.size(),
@@ -186,6 +189,9 @@ class Conductor {
   const Campaign& campaign_;
   const Equipment& equipment_;
   const volatile bool& interrupted_;
+  /// Seconds for one control.
+  double control_ =
+      campaign_.seconds <= kShortSeconds && campaign_.means.size() > kMany ? kShortControlSeconds : kControlSeconds;
   double again_ = kControlsAgain * campaign_.seconds;  ///< seconds for controls that were missed
   const std::function<void(const std::string&)>& tell_;
   Report report_;
