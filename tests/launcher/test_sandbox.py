@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -225,3 +226,30 @@ def test_files_that_two_subjects_read_are_the_same_and_not_shared():
     assert all("the same" in text and "refused" in text for text in texts), texts
     devices = [text.split("device ")[1].split()[0] for text in texts]
     assert shared or devices[0] != devices[1], texts
+
+
+def names_of_relaxations(result) -> set:
+    return {one["name"] for one in result.summary["relaxations"]}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes the right to mount")
+def test_disk_that_others_fill_is_named_and_a_reader_sees_nothing_of_it():
+    policy = HEAD + subject("one", ", files: [{ path: data, access: read }]") + subject("two", ", files: [{ path: own, access: write }]")
+    for mounted, required, code in ((False, "", 0), (False, "require: [free-space]\n", 4), (True, "require: [free-space]\n", 0)):
+        with SluiceRun(policy + required) as run:
+            for folder in ("data", "own"):
+                (run.folder / folder).mkdir()
+            run.write("one", "#!/bin/sh\nstat -f -c 'free %f' data\n")
+            run.write("two", "#!/bin/sh\nstat -f -c 'free %f' own\n")
+            if mounted:
+                subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "test", str(run.folder / "own")], check=True)
+            try:
+                result = run.run(timeout=30)
+            finally:
+                if mounted:
+                    subprocess.run(["umount", str(run.folder / "own")], check=True)
+            assert result.code == code, result.explain()
+            if code == 0:
+                assert ("free-space" in names_of_relaxations(result)) != mounted, result.explain()
+                assert "free 0\n" in result.output_of("one") + "\n", result.explain()
+                assert "free 0\n" not in result.output_of("two") + "\n", "the control"

@@ -169,7 +169,7 @@ Status<Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std:
   const Fd fuse(fcntl(mirror.fuse.get(), F_DUPFD_CLOEXEC, kHighFd));
   if (!log || !root || !fuse) return system_problem("cannot start a mirror");
   std::vector<std::string> words = {"sluice-mirror", std::to_string(root.get()), std::to_string(fuse.get()),
-                                    std::to_string(mirror.seconds)};
+                                    std::to_string(mirror.seconds), mirror.direct ? "direct" : "cached"};
   std::vector<char*> arguments = pointers(words);
   char* environment[] = {nullptr};
   const pid_t pid = fork();

@@ -10,13 +10,13 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <optional>
-#include <sstream>
 #include <system_error>
 
+#include "trusted/launcher/held_grants.hpp"
 #include "trusted/sandbox/devices.hpp"
+#include "trusted/sandbox/file_system.hpp"
 #include "trusted/sandbox/host_view.hpp"
 #include "trusted/sandbox/landlock.hpp"
 #include "trusted/sandbox/listener.hpp"
@@ -39,21 +39,6 @@ constexpr char kSessionPath[] = "/run/sluice/session.so";
 constexpr char kConfinePath[] = "/run/sluice/confine";
 constexpr char kRulesPath[] = "/run/sluice/rules";
 constexpr char kInnerPath[] = "/usr/local/bin:/usr/bin:/bin";
-
-/// What has to be opened before the run's directory is mounted over a folder of the host.
-struct Held {
-  std::string place;   ///< inside the sandbox
-  std::string source;  ///< on the host
-  Fd mount;            ///< detached
-  bool directory = false;
-  bool writable = false;
-};
-
-struct HeldSubject {
-  std::vector<Held> grants;
-  Fd image;    ///< to be copied; none if the image is part of the system
-  Fd library;  ///< to be copied; none if nothing is preloaded
-};
 
 class Staging {
  public:
@@ -100,7 +85,7 @@ class Staging {
   Result<bool, Problem> stage_mirror(std::size_t index, Fd root, bool folder, const std::string& place,
                                      StagedSubject& staged);
   [[nodiscard]] std::string base_of(std::size_t index) const { return directory_ + "/s" + std::to_string(index); }
-  [[nodiscard]] bool is_read_by_others(std::size_t index, const std::string& place) const;
+  void tell_of_cache(std::size_t index, const Fd& root, const std::string& place);
   void relax(const char* name, std::size_t index, const std::string& what);
   Status<Problem> stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_grants(std::size_t index, const std::string& base, StagedSubject& staged);
@@ -116,6 +101,8 @@ class Staging {
   Fd rank_program_;
   Fd confine_program_;
   const bool can_listen_ = sandbox::can_listen();
+  const Fd system_{open("/", O_PATH | O_CLOEXEC)};
+  const Fd policy_folder_{open(plan_.policy.folder.c_str(), O_PATH | O_CLOEXEC)};
   Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
@@ -217,22 +204,15 @@ Status<Problem> make_directory(const std::string& path, mode_t mode) {
   return Unit{};
 }
 
-/// Mount points below /usr: an overlay of /usr does not show what is mounted there.
-std::vector<std::string> system_submounts() {
-  std::vector<std::string> result;
-  std::ifstream file("/proc/self/mountinfo");
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream words(line);
-    std::string word;
-    for (int i = 0; i < 5; ++i) words >> word;
-    if (word.starts_with("/usr/")) result.push_back(word);
-  }
-  std::sort(result.begin(), result.end());
-  return result;
-}
-
 void Staging::relax(const char* name, std::size_t index, const std::string& what) {
   stage_.relaxations.push_back({name, plan_.policy.subjects[index].name, what});
+}
+
+/// Says so if files below `place` cannot be read past the host's cache.
+void Staging::tell_of_cache(std::size_t index, const Fd& root, const std::string& place) {
+  if (sandbox::reads_past_cache(root)) return;
+  relax("host-cache", index,
+        "can tell by the time of a first use whether the host has pages of " + place + " in memory");
 }
 
 /// Mounts a mirror at `place` if this host can; false if it cannot.
@@ -251,7 +231,7 @@ Status<Problem> Staging::stage_system(std::size_t index, const std::string& base
   std::vector<Entry>& entries = staged.command.entries;
   if (auto made = make_directory(base + "/layer", 0755); !made) return made;
   std::vector<std::string> parts = {"/usr"};
-  for (const std::string& mount : system_submounts()) parts.push_back(mount);
+  for (const std::string& mount : sandbox::mounts_below("/usr/")) parts.push_back(mount);
   for (const char* name : {"/bin", "/lib", "/lib64", "/sbin", "/lib32", "/libx32"}) {
     std::error_code error;
     if (fs::is_symlink(name, error)) {
@@ -266,6 +246,7 @@ Status<Problem> Staging::stage_system(std::size_t index, const std::string& base
     if (auto made = make_directory(place, 0755); !made) return made;
     Fd root(open(parts[i].c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return sandbox::system_problem("cannot open " + parts[i]);
+    tell_of_cache(index, root, parts[i]);
     auto mirrored = stage_mirror(index, std::move(root), true, place, staged);
     if (!mirrored) return mirrored.error();
     if (mirrored.value()) {
@@ -297,21 +278,6 @@ Status<Problem> Staging::stage_programs(std::size_t index, const std::string& ba
   return Unit{};
 }
 
-/// True if another subject reads `place`, what it lies in, or a part of it.
-bool Staging::is_read_by_others(std::size_t index, const std::string& place) const {
-  const auto within = [](const std::string& inner, const std::string& outer) {
-    return inner.starts_with(outer) && (inner.size() == outer.size() || inner[outer.size()] == '/');
-  };
-  for (std::size_t other = 0; other < held_.size(); ++other) {
-    if (other == index) continue;
-    for (const Held& held : held_[other].grants) {
-      if (within(held.place, place) || within(place, held.place)) return true;
-      if (within(held.source, place) || within(place, held.source)) return true;
-    }
-  }
-  return false;
-}
-
 Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base, StagedSubject& staged) {
   std::vector<Entry>& entries = staged.command.entries;
   const std::vector<Held>& grants = held_[index].grants;
@@ -323,16 +289,24 @@ Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base
       return made;
     }
     bool mirrored = false;
-    if (!grants[i].writable && is_read_by_others(index, grants[i].source)) {
+    if (!grants[i].writable) {
+      const bool alone = !is_read_by_others(held_, index, grants[i].source);
+      if (!alone) tell_of_cache(index, grants[i].mount, grants[i].place);
       Fd root(fcntl(grants[i].mount.get(), F_DUPFD_CLOEXEC, 0));
       auto made = stage_mirror(index, std::move(root), grants[i].directory, place, staged);
       if (!made) return made.error();
       mirrored = made.value();
       // Unlike the system, it may change while the run lasts.
       if (mirrored) staged.mirrors.back().seconds = 0;
-      if (!mirrored) relax("file-pages", index, "shares the pages of " + grants[i].place + " with another subject");
+      if (mirrored) staged.mirrors.back().direct = !alone;
+      if (!mirrored && !alone)
+        relax("file-pages", index, "shares the pages of " + grants[i].place + " with another subject");
     }
     if (!mirrored) {
+      std::vector<int> places = {system_.get(), policy_folder_.get()};
+      for (const Fd& spill : stage_.spills) places.push_back(spill.get());
+      if (others_fill(held_, index, grants[i], places))
+        relax("free-space", index, "can tell how full the disk of " + grants[i].place + " is, which others fill");
       if (auto attached = sandbox::attach(grants[i].mount, place, !grants[i].writable); !attached) return attached;
     }
     entries.push_back({grants[i].writable ? Entry::Kind::writable : Entry::Kind::read_only, grants[i].place, place});

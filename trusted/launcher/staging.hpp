@@ -20,6 +20,7 @@ struct StagedMirror {
   Fd root;                ///< what it shows, O_PATH
   Fd fuse;                ///< of the mount
   unsigned seconds = 60;  ///< how long the kernel may keep what it was told
+  bool direct = true;     ///< reads past the host's cache
 };
 
 struct StagedSubject {

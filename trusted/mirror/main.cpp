@@ -1,4 +1,5 @@
-// sluice-mirror ROOT_FD FUSE_FD SECONDS: serves one mount of one sandbox (mirror.hpp). Started by the launcher.
+// sluice-mirror ROOT_FD FUSE_FD SECONDS direct|cached: serves one mount of one sandbox (mirror.hpp). Started by the
+// launcher.
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -20,12 +21,14 @@ std::optional<int> number(std::string_view text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 5) return 2;
   const auto root = number(argv[1]);
   const auto fuse = number(argv[2]);
   const auto seconds = number(argv[3]);
-  if (!root || !fuse || !seconds) return 2;
+  const std::string_view how = argv[4];
+  if (!root || !fuse || !seconds || (how != "direct" && how != "cached")) return 2;
   ::signal(SIGPIPE, SIG_IGN);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return 1;
-  return sluice::mirror::serve(sluice::Fd(*root), sluice::Fd(*fuse), *seconds);
+  return sluice::mirror::serve(sluice::Fd(*root), sluice::Fd(*fuse), *seconds,
+                               how == "direct" ? sluice::mirror::Reading::direct : sluice::mirror::Reading::cached);
 }

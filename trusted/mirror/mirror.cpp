@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -24,6 +26,7 @@
 namespace sluice::mirror {
 namespace {
 
+constexpr std::size_t kPage = 4096;
 constexpr std::size_t kMostRead = std::size_t{1} << 20;
 
 /// A folder's entries as they were when it was opened.
@@ -36,12 +39,17 @@ struct Listing {
   std::vector<Entry> entries;
 };
 
+struct Release {
+  void operator()(char* block) const noexcept { std::free(block); }  // NOLINT(cppcoreguidelines-no-malloc)
+};
+
 struct Server {
   const Fd& root;
   double seconds;
+  Reading reading;
   FolderNames names;
   NodeTable nodes;
-  std::vector<char> block;
+  std::unique_ptr<char, Release> block;                 // kMostRead, at a page's start
   std::unordered_map<std::uint64_t, Listing> listings;  // of open folders
   std::uint64_t next_listing = 1;
 
@@ -57,6 +65,15 @@ struct Server {
     how.flags = static_cast<unsigned>(flags | O_CLOEXEC | O_NOFOLLOW);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
     return Fd(static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  }
+
+  [[nodiscard]] Fd open_to_read(const std::string& path) const {
+    constexpr int kFlags = O_RDONLY | O_NONBLOCK | O_NOCTTY;
+    if (reading == Reading::cached) return open_at(path, kFlags);
+    Fd file = open_at(path, kFlags | O_DIRECT);
+    // Of a file system that reads through the host's cache only; the launcher has looked, and says so.
+    if (!file && errno == EINVAL) return open_at(path, kFlags);
+    return file;
   }
 
   /// What kind of file `path` is; an errno, or 0.
@@ -141,12 +158,13 @@ void read_file(fuse_req_t request, fuse_ino_t number, std::size_t size, off_t of
   Server& server = server_of(request);
   const std::string* path = known(request, number);
   if (path == nullptr) return;
-  const Fd file = server.open_at(*path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  const ssize_t got = file ? pread(file.get(), server.block.data(), std::min(size, server.block.size()), offset) : -1;
+  const Fd file = server.open_to_read(*path);
+  // The kernel asks for whole pages, as reading past its cache needs.
+  const ssize_t got = file ? pread(file.get(), server.block.get(), std::min(size, kMostRead), offset) : -1;
   if (got < 0) {
     fuse_reply_err(request, errno);
   } else {
-    fuse_reply_buf(request, server.block.data(), static_cast<std::size_t>(got));
+    fuse_reply_buf(request, server.block.get(), static_cast<std::size_t>(got));
   }
 }
 
@@ -224,8 +242,10 @@ fuse_lowlevel_ops operations() {
 
 }  // namespace
 
-int serve(const Fd& root, Fd fuse, double seconds) {
-  Server server{root, seconds, FolderNames(seconds), {}, std::vector<char>(kMostRead), {}};
+int serve(const Fd& root, Fd fuse, double seconds, Reading reading) {
+  Server server{root, seconds, reading, FolderNames(seconds), {}, {}, {}};
+  server.block.reset(static_cast<char*>(std::aligned_alloc(kPage, kMostRead)));
+  if (!server.block) return 1;
   const fuse_lowlevel_ops all = operations();
   char name[] = "sluice-mirror";
   char* words[] = {name, nullptr};

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "trusted/sandbox/file_system.hpp"
 #include "trusted/sandbox/mounts.hpp"
 #include "trusted/sandbox/probe.hpp"
 
@@ -46,7 +47,7 @@ class MirrorTest : public ::testing::Test {
 
   /// Runs `trial` in a child that has the mirror of host/ mounted at seen/. What it returns, 0 for success; where this
   /// host does not let anybody open /dev/fuse, that mounting says so.
-  int with_mirror(const std::function<int()>& trial) const {
+  int with_mirror(const std::function<int()>& trial, Reading reading = Reading::direct) const {
     if (::access("/dev/fuse", R_OK | W_OK) != 0) {
       const auto mounted = sandbox::mount_mirror(base_ / "seen", true, ::geteuid());
       return !mounted && mounted.error().kind == sandbox::ProblemKind::host ? 0 : 100;
@@ -59,7 +60,7 @@ class MirrorTest : public ::testing::Test {
         auto fuse = sandbox::mount_mirror(base_ / "seen", true, ::geteuid());
         if (!fuse) return 103;
         const pid_t server = ::fork();
-        if (server == 0) ::_exit(serve(root, std::move(fuse).value(), 60));
+        if (server == 0) ::_exit(serve(root, std::move(fuse).value(), 60, reading));
         { const Fd ours = std::move(fuse).value(); }
         const int result = trial();
         ::kill(server, SIGKILL);
@@ -101,6 +102,43 @@ TEST_F(MirrorTest, ShowsWhatIsThere) {
     return here.st_mode == there.st_mode && here.st_size == there.st_size && here.st_dev != there.st_dev ? 0 : 8;
   });
   EXPECT_EQ(result, 0);
+}
+
+TEST_F(MirrorTest, ReadsTheSameThroughTheHostsCache) {
+  const int result = with_mirror(
+      [this] { return text_of(base_ / "seen/folder/large") == text_of(base_ / "host/folder/large") ? 0 : 1; },
+      Reading::cached);
+  EXPECT_EQ(result, 0);
+}
+
+/// Pages of a file that the host has in memory.
+std::size_t pages_in_memory(const fs::path& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const std::size_t bytes = fs::file_size(path);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file.get(), 0);
+  std::vector<unsigned char> there((bytes + 4095) / 4096);
+  if (memory == MAP_FAILED || ::mincore(memory, bytes, there.data()) != 0) return 0;
+  ::munmap(memory, bytes);
+  return static_cast<std::size_t>(std::count_if(there.begin(), there.end(), [](auto one) { return (one & 1) != 0; }));
+}
+
+TEST_F(MirrorTest, ReadingLeavesNothingInTheHostsCache) {
+  const fs::path host = base_ / "host/folder/large";
+  const Fd file(::open(host.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!sandbox::reads_past_cache(Fd(::open((base_ / "host").c_str(), O_PATH | O_CLOEXEC)))) {
+    EXPECT_FALSE(Fd(::open(host.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC)));  // a file system that cannot
+    return;
+  }
+  const auto left_by = [&](Reading reading) -> std::size_t {
+    ::fsync(file.get());
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    if (pages_in_memory(host) != 0) return 1'000'000;
+    const int read =
+        with_mirror([this] { return text_of(base_ / "seen/folder/large").size() == 3'000'004 ? 0 : 1; }, reading);
+    return read == 0 ? pages_in_memory(host) : 2'000'000;
+  };
+  EXPECT_EQ(left_by(Reading::direct), 0U);
+  EXPECT_EQ(left_by(Reading::cached), 733U) << "the control";
 }
 
 TEST_F(MirrorTest, NothingCanBeWrittenAndTheDiskIsNotTold) {

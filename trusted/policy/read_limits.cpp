@@ -15,9 +15,9 @@ constexpr std::uint64_t kMostMemory = std::uint64_t{1} << 50U;
 }  // namespace
 
 const std::vector<std::string>& requirable() {
-  static const std::vector<std::string> kNames{"all",           "file-pages",  "host-users", "labels",
-                                               "landlock",      "memory",      "owners",     "network-counters",
-                                               "refused-calls", "system-pages"};
+  static const std::vector<std::string> kNames{
+      "all",      "file-pages", "free-space",       "host-cache", "host-users",    "labels",
+      "landlock", "memory",     "network-counters", "owners",     "refused-calls", "system-pages"};
   return kNames;
 }
 
