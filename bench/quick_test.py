@@ -68,7 +68,7 @@ def test_quick_run_has_every_figure(tmp_path):
         assert (row["ratio"] is None) == (row["place"] == "host" or row["mpi"] == "peers"), row
     assert "openmpi: relay, half round trip, 8: " in result.stdout
     assert "openmpi: latency" in result.stdout and "mpich: stream" in result.stdout
-    assert "round 1 of 1: mpich inside" in result.stderr
+    assert "round 1 of 1: mpich inside, " in result.stderr
     if wants_plot:
         assert "<svg" in plot.read_text()[:1000]
 
