@@ -82,7 +82,7 @@ def machine() -> dict:
 
 def machine_text(about: dict) -> str:
     return (f"{about['processor']}, {about['processors']} processors, {about['memory']:.0f} GiB memory, Linux "
-            f"{about['kernel']}, {time.strftime('%Y-%m-%d', time.gmtime())}")
+            f"{about['kernel']}, {time.strftime('%Y-%m-%d', time.gmtime())}, load {about['load_average']:.1f}")
 
 
 def write_json(figures: Figures, rounds: int, path: str) -> None:
