@@ -49,20 +49,29 @@ void send_block(Schedule& schedule, int rank, const Block& block) {
   schedule.send(rank, packed_then(schedule, block), block.bytes());
 }
 
+Block writable(Schedule& schedule, const Reduction& reduction, const Block& value) {
+  if (value.address != reduction.operand.address) return value;
+  const Block copy = like(schedule, value);
+  copy_then(schedule, value, copy);
+  return copy;
+}
+
+int holder_of(const Group& group, int root) {
+  return std::find(group.begin(), group.end(), root) != group.end() ? root : group.front();
+}
+
 void Collector::take_own(std::size_t group, const Block& value) {
-  // The first value is only read; another takes the sum, and may be the program's operand now.
-  const bool copies = group != 0 && value.address == reduction_.operand.address;
-  values_[group] = copies ? like(schedule_, value) : value;
-  if (copies) copy_then(schedule_, value, values_[group]);
+  // The first value is only read; another takes the sum.
+  values_[group] = group == 0 ? value : writable(schedule_, reduction_, value);
 }
 
 void Collector::receive(const Place& place) {
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    const int first = groups_[i].front();
+    const int holder = holder_of(groups_[i], root_);
     const std::vector<int>& members = place.members();
-    if (first == schedule_.rank() || std::find(members.begin(), members.end(), first) == members.end()) continue;
+    if (holder == schedule_.rank() || std::find(members.begin(), members.end(), holder) == members.end()) continue;
     values_[i] = like(schedule_, reduction_.operand);
-    receive_block(schedule_, first, values_[i]);
+    receive_block(schedule_, holder, values_[i]);
   }
   for (const int subject : place.below()) receive_from(place.speaker(subject), groups_in(place.bundle(subject)));
   schedule_.wait();

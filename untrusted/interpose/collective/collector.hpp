@@ -19,15 +19,21 @@ void copy_then(Schedule& schedule, const Block& from, const Block& to);
 /// Sends a block whose value is there when the steps added so far are complete.
 void send_block(Schedule& schedule, int rank, const Block& block);
 
+/// The value, if it is not the program's operand, else a copy that the steps added later may change.
+Block writable(Schedule& schedule, const Reduction& reduction, const Block& value);
+
+/// The rank of a group that gets its value: the root, or else the first.
+int holder_of(const Group& group, int root);
+
 /// The steps of a subject's speaker: takes the values of its groups and of those below it, and passes them on together.
 /// The values of the first group, the second, and so on are combined as soon as they come together, which leaves the
 /// association as it is; so on a chain in the order of ranks each boundary is crossed by one value.
 class Collector {
  public:
-  Collector(Schedule& schedule, const std::vector<Group>& groups, const Reduction& reduction)
-      : schedule_(schedule), groups_(groups), reduction_(reduction) {}
+  Collector(Schedule& schedule, const std::vector<Group>& groups, int root, const Reduction& reduction)
+      : schedule_(schedule), groups_(groups), root_(root), reduction_(reduction) {}
 
-  /// `value`: of the group that this rank is the first of.
+  /// `value`: of the group that this rank is the holder of.
   void take_own(std::size_t group, const Block& value);
   /// Everything that comes from other ranks of the subject and from subjects below, combined as far as it can be.
   void receive(const Place& place);
@@ -44,6 +50,7 @@ class Collector {
 
   Schedule& schedule_;
   const std::vector<Group>& groups_;
+  int root_;
   const Reduction& reduction_;
   std::map<std::size_t, Block> values_;  ///< by group
   std::size_t combined_ = 1;             ///< so many groups are in the value of the first

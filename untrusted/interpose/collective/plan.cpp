@@ -80,8 +80,8 @@ Plan plan_gather(const Call& call, const void* sendbuf, MPI_Count sendcount, MPI
   const bool is_root = arguments.is_root(root);
   const bool moves = !is_root || !in_place(sendbuf);
   const Block mine = moves ? arguments.block(sendbuf, sendcount, sendtype) : Block{};
-  const Blocks parts = is_root ? arguments.blocks(recvbuf, recvcount, recvtype) : Blocks{};
-  return arguments.plan([=, size = arguments.size()](Schedule& schedule) {
+  Blocks parts = is_root ? arguments.blocks(recvbuf, recvcount, recvtype) : Blocks{};
+  return arguments.plan([=, size = arguments.size(), parts = std::move(parts)](Schedule& schedule) {
     const std::uint64_t bytes = is_root ? parts.front().bytes() : mine.bytes();
     if (is_root) copy_own(schedule, moves, mine, parts[static_cast<std::size_t>(root)]);
     gather(schedule, root, is_root ? nullptr : packed(schedule, mine), Sizes(static_cast<std::size_t>(size), bytes),
@@ -98,8 +98,8 @@ Plan plan_gatherv(const Call& call, const void* sendbuf, MPI_Count sendcount, MP
   const bool is_root = arguments.is_root(root);
   const bool moves = !is_root || !in_place(sendbuf);
   const Block mine = moves ? arguments.block(sendbuf, sendcount, sendtype) : Block{};
-  const Blocks parts = is_root ? arguments.blocks(recvbuf, recvcounts, displs, recvtype) : Blocks{};
-  return arguments.plan([=](Schedule& schedule) {
+  Blocks parts = is_root ? arguments.blocks(recvbuf, recvcounts, displs, recvtype) : Blocks{};
+  return arguments.plan([=, parts = std::move(parts)](Schedule& schedule) {
     if (is_root) copy_own(schedule, moves, mine, parts[static_cast<std::size_t>(root)]);
     const std::byte* bytes = is_root ? nullptr : packed(schedule, mine);
     gather_unknown(schedule, root, bytes, mine.bytes(), parts);
@@ -115,8 +115,8 @@ Plan plan_scatter(const Call& call, const void* sendbuf, MPI_Count sendcount, MP
   const bool is_root = arguments.is_root(root);
   const bool moves = !is_root || !in_place(recvbuf);
   const Block mine = moves ? arguments.block(recvbuf, recvcount, recvtype) : Block{};
-  const Blocks parts = is_root ? arguments.blocks(sendbuf, sendcount, sendtype) : Blocks{};
-  return arguments.plan([=, size = arguments.size()](Schedule& schedule) {
+  Blocks parts = is_root ? arguments.blocks(sendbuf, sendcount, sendtype) : Blocks{};
+  return arguments.plan([=, size = arguments.size(), parts = std::move(parts)](Schedule& schedule) {
     const std::uint64_t bytes = is_root ? parts.front().bytes() : mine.bytes();
     if (is_root) copy_own(schedule, moves, parts[static_cast<std::size_t>(root)], mine);
     scatter(schedule, root, parts, Sizes(static_cast<std::size_t>(size), bytes), mine);
@@ -132,8 +132,8 @@ Plan plan_scatterv(const Call& call, const void* sendbuf, Numbers sendcounts, Nu
   const bool is_root = arguments.is_root(root);
   const bool moves = !is_root || !in_place(recvbuf);
   const Block mine = moves ? arguments.block(recvbuf, recvcount, recvtype) : Block{};
-  const Blocks parts = is_root ? arguments.blocks(sendbuf, sendcounts, displs, sendtype) : Blocks{};
-  return arguments.plan([=](Schedule& schedule) {
+  Blocks parts = is_root ? arguments.blocks(sendbuf, sendcounts, displs, sendtype) : Blocks{};
+  return arguments.plan([=, parts = std::move(parts)](Schedule& schedule) {
     if (is_root) copy_own(schedule, moves, parts[static_cast<std::size_t>(root)], mine);
     scatter_unknown(schedule, root, parts, mine);
   });

@@ -13,24 +13,75 @@ namespace {
 /// Large reductions run piece by piece, so that ranks further up start early.
 constexpr std::uint64_t kPiece = std::uint64_t{256} * 1024;
 
-/// Reduces the operands of a group to its first rank, by a binomial tree. Returns where the value is, at that rank.
-/// Does not change this rank's operand.
-Block reduce_group(Schedule& schedule, const Group& group, const Reduction& reduction) {
+/// A tree of halves over a group: each rank has its own operand, each pair of neighbours what they have together, and
+/// so on. What is combined with what follows from the group alone; where, also from the rank that gets the value in the
+/// end: a half that it is in is combined there, so that it only receives and never waits for what it has sent itself.
+/// Any other half is combined at its first rank.
+class Halves {
+ public:
+  Halves(std::ptrdiff_t count, std::ptrdiff_t holder) : count_(count), holder_(holder) {}
+
+  struct Sibling {
+    bool exists = false;
+    bool left = false;        ///< its operands come before the own ones
+    bool takes = false;       ///< the own half's value goes there
+    std::ptrdiff_t rank = 0;  ///< which has its value
+  };
+  /// Of the half of `reach` ranks that `rank` is in.
+  [[nodiscard]] Sibling sibling(std::ptrdiff_t rank, std::ptrdiff_t reach) const {
+    const std::ptrdiff_t first = rank / reach * reach;
+    const bool left = (first / reach) % 2 != 0;
+    const std::ptrdiff_t other = left ? first - reach : first + reach;
+    if (other >= count_) return {};
+    const std::ptrdiff_t at = place(other, reach);
+    return {true, left, at == holder_ || (left && place(first, reach) != holder_), at};
+  }
+
+ private:
+  /// Where the value of a half is.
+  [[nodiscard]] std::ptrdiff_t place(std::ptrdiff_t first, std::ptrdiff_t reach) const {
+    return holder_ >= first && holder_ < first + reach ? holder_ : first;
+  }
+
+  std::ptrdiff_t count_;
+  std::ptrdiff_t holder_;
+};
+
+/// Reduces the operands of a group to one of its ranks. Returns where the value is, there. Does not change this rank's
+/// operand.
+Block reduce_group(Schedule& schedule, const Group& group, int holder, const Reduction& reduction) {
+  const auto position = [&](int rank) { return std::find(group.begin(), group.end(), rank) - group.begin(); };
   const auto count = static_cast<std::ptrdiff_t>(group.size());
-  const std::ptrdiff_t position = std::find(group.begin(), group.end(), schedule.rank()) - group.begin();
+  const Halves halves(count, position(holder));
+  const std::ptrdiff_t own = position(schedule.rank());
+  struct Other {
+    Block value;
+    bool left;
+  };
+  std::vector<Other> others;
+  int to = -1;
+  for (std::ptrdiff_t reach = 1; reach < count && to < 0; reach *= 2) {
+    const Halves::Sibling sibling = halves.sibling(own, reach);
+    if (!sibling.exists) continue;
+    const int rank = group[static_cast<std::size_t>(sibling.rank)];
+    if (sibling.takes) {
+      to = rank;
+    } else {
+      others.push_back({like(schedule, reduction.operand), sibling.left});
+      receive_block(schedule, rank, others.back().value);
+    }
+  }
   Block value = reduction.operand;
-  std::vector<Block> others;
-  std::ptrdiff_t reach = 1;
-  for (; reach < count && (position & reach) == 0; reach *= 2) {
-    if (position + reach >= count) continue;
-    others.push_back(like(schedule, value));
-    receive_block(schedule, group[static_cast<std::size_t>(position + reach)], others.back());
+  for (const auto& [other, left] : others) {
+    if (left && !reduction.commutes) {
+      value = writable(schedule, reduction, value);
+      combine(schedule, reduction.op, other, value);
+    } else {
+      combine(schedule, reduction.op, value, other);
+      value = other;
+    }
   }
-  for (const Block& other : others) {
-    combine(schedule, reduction.op, value, other);
-    value = other;
-  }
-  if (position != 0) send_block(schedule, group[static_cast<std::size_t>(position - reach)], value);
+  if (to >= 0) send_block(schedule, to, value);
   schedule.wait();
   return value;
 }
@@ -41,14 +92,15 @@ void reduce_piece(Schedule& schedule, int root, const std::vector<Group>& groups
     return std::find(group.begin(), group.end(), schedule.rank()) != group.end();
   });
   const bool grouped = own != groups.end();
-  const Block value = grouped ? reduce_group(schedule, *own, reduction) : reduction.operand;
-  const bool contributes = grouped && own->front() == schedule.rank();
+  const int holder = grouped ? holder_of(*own, root) : -1;
+  const Block value = grouped ? reduce_group(schedule, *own, holder, reduction) : reduction.operand;
+  const bool contributes = holder == schedule.rank();
   const Place place = Place::upwards(schedule, root);
   if (schedule.rank() != place.speaker()) {
     if (contributes) send_block(schedule, place.speaker(), value);
     return schedule.wait();
   }
-  Collector collector(schedule, groups, reduction);
+  Collector collector(schedule, groups, root, reduction);
   if (contributes) collector.take_own(static_cast<std::size_t>(own - groups.begin()), value);
   collector.receive(place);
   if (schedule.rank() != root) return collector.pass_on(place.above());

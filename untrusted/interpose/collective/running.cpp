@@ -90,7 +90,9 @@ void RunningCollective::join() {
 void RunningCollective::begin() {
   schedule.emplace(comm, tag);
   plan.build(*schedule);
-  poll(*this);
+  // Often it only sends, or all that it receives is there.
+  advance_collective(*this);
+  if (!settled) poll(*this);
 }
 
 void RunningCollective::leave() {
@@ -105,26 +107,15 @@ void RunningCollective::leave() {
 int run_to_end(VirtualComm& comm, Plan plan) {
   if (plan.error != MPI_SUCCESS) return withdraw(comm, std::move(plan), false);
   RunningCollective running(comm, std::move(plan));
+  bool done = false;
   {
     const Lock lock;
     running.join();
     running.tag = next_tag(comm);
     running.begin();
+    done = running.settled;
   }
-  Waiter waiter;
-  for (;;) {
-    bool moved = false;
-    {
-      const Lock lock;
-      moved = progress();
-      if (running.settled) break;
-    }
-    if (moved) {
-      waiter.reset();
-    } else {
-      waiter.pause();
-    }
-  }
+  if (!done) wait_for_own(running);
   return running.error == MPI_SUCCESS ? MPI_SUCCESS : raise(comm.host, running.error);
 }
 

@@ -11,25 +11,36 @@ namespace {
 /// Tags repeat after this: messages of one tag stay in order. No host has a lower MPI_TAG_UB than twice this.
 constexpr std::uint64_t kTagMask = 0x3fff;
 
+/// How many operations leave their memory for later ones.
+constexpr std::size_t kSpare = 8;
+
 }  // namespace
 
-/// Of the operation that ended last. Never destroyed: other libraries may call MPI while the process ends.
-Schedule::Memory& Schedule::spare_memory() {
-  static auto* memory = new Memory;
+/// Never destroyed: other libraries may call MPI while the process ends.
+Schedule::SpareMemory& Schedule::spare_memory() {
+  static auto* memory = new SpareMemory;
   return *memory;
 }
 
-Schedule::Schedule(VirtualComm& comm, int tag) : among_(&everyone(comm)), transfers_(comm, tag, failure_) {
-  Memory& spare = spare_memory();
-  rounds_ = std::move(spare.rounds);
-  added_ = std::move(spare.transfers);
-  transfers_.use(std::move(spare.messages));
+std::unique_ptr<Schedule::Memory> Schedule::take_memory() {
+  SpareMemory& spare = spare_memory();
+  if (spare.empty()) return std::make_unique<Memory>();
+  std::unique_ptr<Memory> taken = std::move(spare.back());
+  spare.pop_back();
+  return taken;
 }
+
+Schedule::Schedule(VirtualComm& comm, int tag)
+    : among_(&everyone(comm)),
+      memory_(take_memory()),
+      rounds_(memory_->rounds),
+      added_(memory_->transfers),
+      transfers_(comm, tag, failure_, memory_->messages) {}
 
 Schedule::~Schedule() {
   rounds_.clear();
   added_.clear();
-  spare_memory() = {std::move(rounds_), std::move(added_), transfers_.give_back()};
+  if (spare_memory().size() < kSpare) spare_memory().push_back(std::move(memory_));
   for (ScratchMemory& scratch : scratch_) layer.scratch.give_back(std::move(scratch));
 }
 

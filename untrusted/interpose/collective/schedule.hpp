@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "untrusted/interpose/collective/participants.hpp"
@@ -95,7 +96,9 @@ class Schedule {
     Transfers::Memory messages;
   };
 
-  static Memory& spare_memory();
+  using SpareMemory = std::vector<std::unique_ptr<Memory>>;
+  static SpareMemory& spare_memory();
+  static std::unique_ptr<Memory> take_memory();
   Round& add_round();
   void add(bool sends, int rank, std::byte* data, std::uint64_t bytes);
   void start();
@@ -104,10 +107,11 @@ class Schedule {
   Participants* among_;
   Failure failure_;
   bool open_ = false;  ///< the last round takes more transfers
-  std::vector<Round> rounds_;
-  std::vector<Transfer> added_;  ///< by round, in the order in which those were added
-  std::size_t current_ = 0;      ///< the round that runs, or is next
-  Transfers transfers_;          ///< of that round
+  std::unique_ptr<Memory> memory_;
+  std::vector<Round>& rounds_;    ///< in it
+  std::vector<Transfer>& added_;  ///< in it: by round, in the order in which those were added
+  std::size_t current_ = 0;       ///< the round that runs, or is next
+  Transfers transfers_;           ///< of that round
   std::vector<ScratchMemory> scratch_;
   std::size_t next_scratch_ = 0;  ///< the first that scratch() may give out
 };

@@ -86,5 +86,15 @@ TEST(SubjectMap, RemembersTheVerdictOfEachRoot) {
   }
 }
 
+TEST(GroupsOf, RanksOfASubjectAreOneGroupWhereOrderDoesNotMatter) {
+  const std::vector<int> subject_of{0, 1, 1, 0, 2, 1};
+  EXPECT_EQ(groups_of(subject_of, true), (std::vector<Group>{{0, 3}, {1, 2, 5}, {4}}));
+}
+
+TEST(GroupsOf, WhereOrderMattersEachRunOfRanksIsOne) {
+  const std::vector<int> subject_of{0, 1, 1, 0, 2, 1};
+  EXPECT_EQ(groups_of(subject_of, false), (std::vector<Group>{{0}, {1, 2}, {3}, {4}, {5}}));
+}
+
 }  // namespace
 }  // namespace sluice::interpose

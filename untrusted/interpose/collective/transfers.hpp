@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <list>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "untrusted/interpose/layer.hpp"
@@ -60,16 +59,6 @@ struct Transfer {
 /// All of it with the layer locked.
 class Transfers {
  public:
-  /// `failure`: of the operation. Once there is one, sends take other lengths, which tells those who wait for them.
-  Transfers(VirtualComm& comm, int tag, Failure& failure) noexcept : comm_(comm), tag_(tag), failure_(failure) {}
-
-  /// Begins a round, whose transfers stay where they are until it is complete, in another order. Precondition:
-  /// complete().
-  void start(std::span<Transfer> transfers);
-  /// Goes as far as it can without waiting. Returns whether anything moved.
-  bool advance();
-  [[nodiscard]] bool complete() const noexcept { return incomplete_ == 0; }
-
   /// Memory that is used again: most operations are short, and allocating would take most of their time.
   struct Memory {
     struct HostMessage {
@@ -90,10 +79,17 @@ class Transfers {
     std::list<RemoteMessage> spare;   ///< for further receives
     std::vector<Peer> waiting;        ///< in this pass: transfers of which some message has not begun
   };
-  /// Precondition: complete(), and nothing was started.
-  void use(Memory&& memory) noexcept { memory_ = std::move(memory); }
-  /// Precondition: complete().
-  Memory give_back() noexcept { return std::move(memory_); }
+
+  /// `failure`: of the operation. Once there is one, sends take other lengths, which tells those who wait for them.
+  Transfers(VirtualComm& comm, int tag, Failure& failure, Memory& memory) noexcept
+      : comm_(comm), tag_(tag), failure_(failure), memory_(memory) {}
+
+  /// Begins a round, whose transfers stay where they are until it is complete, in another order. Precondition:
+  /// complete().
+  void start(std::span<Transfer> transfers);
+  /// Goes as far as it can without waiting. Returns whether anything moved.
+  bool advance();
+  [[nodiscard]] bool complete() const noexcept { return incomplete_ == 0; }
 
  private:
   bool begin();
@@ -114,10 +110,10 @@ class Transfers {
   VirtualComm& comm_;
   int tag_;
   Failure& failure_;
+  Memory& memory_;
   std::span<Transfer> transfers_;  ///< receives, then sends inside the subject, then to others
   std::size_t unbegun_ = 0;        ///< transfers of which some message has not begun
   std::size_t incomplete_ = 0;     ///< transfers
-  Memory memory_;
 };
 
 }  // namespace sluice::interpose

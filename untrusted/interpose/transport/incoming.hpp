@@ -56,7 +56,8 @@ class Incoming {
 
   void attach(std::vector<Inflow> inflows, std::uint32_t rank_count, std::vector<SharedInflow> shared = {});
 
-  /// Takes at most `frames` frames from each mailbox. Returns whether anything came.
+  /// Takes at most `frames` frames from each mailbox: fewer once a receive is finished and no other is posted, as what
+  /// stays there is copied once less when it is received. Returns whether anything came.
   bool drain(std::uint32_t frames);
 
   /// Whether a frame waits in some mailbox.

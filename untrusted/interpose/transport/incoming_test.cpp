@@ -27,7 +27,7 @@ TEST_F(IncomingTest, UnexpectedMessagesMatchInTheirOrder) {
   message(0, 1, "a");
   message(1, 2, "b");
   message(0, 2, "c");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(text(receive(0, 2)), "c");
   EXPECT_EQ(text(receive(kAnySource, kAnyTag)), "a");
   EXPECT_EQ(text(receive(1, kAnyTag)), "b");
@@ -36,7 +36,7 @@ TEST_F(IncomingTest, UnexpectedMessagesMatchInTheirOrder) {
 
 TEST_F(IncomingTest, OtherTagsSourcesAndContextsDoNotMatch) {
   message(0, 1, "a");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(incoming_.find({kContext, 0, 2}), nullptr);
   EXPECT_EQ(incoming_.find({kContext, 1, 1}), nullptr);
   EXPECT_EQ(incoming_.find({kContext + 1, 0, 1}), nullptr);
@@ -49,22 +49,22 @@ TEST_F(IncomingTest, FragmentsOfTwoSendersInterleave) {
   put(wire::FrameKind::message_start, 0, 1, 6, "abc");
   put(wire::FrameKind::message_start, 1, 1, 4, "xy");
   put(wire::FrameKind::message_part, 0, 1, 3, "def");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(zero.outcome, Outcome::complete);
   EXPECT_EQ(one.outcome, Outcome::pending);
   put(wire::FrameKind::message_part, 1, 1, 2, "zz");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(text(zero), "abcdef");
   EXPECT_EQ(text(one), "xyzz");
 }
 
 TEST_F(IncomingTest, ReceiveTakesOverAMessageThatIsStillArriving) {
   put(wire::FrameKind::message_start, 0, 1, 6, "abc");
-  incoming_.drain(10);
+  drain_all();
   const Receive& late = receive(0, 1);
   EXPECT_EQ(late.outcome, Outcome::pending);
   put(wire::FrameKind::message_part, 0, 1, 3, "def");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(late.outcome, Outcome::complete);
   EXPECT_EQ(text(late), "abcdef");
 }
@@ -73,7 +73,7 @@ TEST_F(IncomingTest, LongMessageIsTruncatedAndNothingElseTouched) {
   const Receive& small = receive(0, 1, 2);
   message(0, 1, "abcdef");
   message(0, 1, "next");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(small.outcome, Outcome::truncated);
   EXPECT_EQ(text(small), "ab");
   EXPECT_EQ(text(receive(0, 1)), "next");
@@ -81,7 +81,7 @@ TEST_F(IncomingTest, LongMessageIsTruncatedAndNothingElseTouched) {
 
 TEST_F(IncomingTest, EmptyMessageIsAMessage) {
   message(1, 9, "");
-  incoming_.drain(10);
+  drain_all();
   const Receive& empty = receive(kAnySource, 9);
   EXPECT_EQ(empty.outcome, Outcome::complete);
   EXPECT_EQ(empty.length, 0U);
@@ -91,7 +91,7 @@ TEST_F(IncomingTest, SegmentsAreReleasedWhenLeft) {
   const std::string big(wire::kMaxFragmentBytes, 'q');
   for (int i = 0; i < 40; ++i) {
     message(0, i, big);
-    incoming_.drain(10);
+    drain_all();
     const Receive& got = receive(0, i, big.size());
     ASSERT_EQ(text(got), big);
   }
@@ -105,21 +105,21 @@ TEST_F(IncomingTest, EndOfASenderEndsWhatOnlyItCouldComplete) {
   const Receive& other = receive(1, 2);
   const Receive& any = receive(kAnySource, 2);
   put(wire::FrameKind::sender_ended, 0, 0, 0, "");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(pending.outcome, Outcome::source_ended);
   EXPECT_EQ(other.outcome, Outcome::pending);
   EXPECT_EQ(any.outcome, Outcome::pending);
   EXPECT_EQ(text(receive(0, 1)), "last");
   EXPECT_EQ(receive(0, 1).outcome, Outcome::source_ended);
   put(wire::FrameKind::sender_ended, 1, 0, 0, "");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(other.outcome, Outcome::source_ended);
   EXPECT_EQ(any.outcome, Outcome::source_ended);
 }
 
 TEST_F(IncomingTest, WildcardWaitsForThoseWhoMaySend) {
   put(wire::FrameKind::sender_ended, 0, 0, 0, "");
-  incoming_.drain(10);
+  drain_all();
   anyone_.senders = {0};
   EXPECT_EQ(receive(kAnySource, 1).outcome, Outcome::source_ended);
   anyone_.local_peers = true;
@@ -132,7 +132,7 @@ TEST_F(IncomingTest, MessageCutShortEndsItsReceive) {
   put(wire::FrameKind::sender_ended, 0, 0, 1, "");
   put(wire::FrameKind::message_start, 1, 1, 6, "abc");
   put(wire::FrameKind::sender_ended, 1, 0, 1, "");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(posted.outcome, Outcome::source_ended);
   EXPECT_EQ(receive(1, 1).outcome, Outcome::source_ended);
 }
@@ -155,7 +155,7 @@ TEST_F(IncomingTest, WithdrawnReceiveTakesNothing) {
   Receive& gone = receive(0, 1);
   EXPECT_TRUE(incoming_.withdraw(gone));
   message(0, 1, "kept");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(gone.outcome, Outcome::pending);
   EXPECT_EQ(text(receive(0, 1)), "kept");
   EXPECT_FALSE(incoming_.withdraw(gone));
@@ -165,26 +165,26 @@ TEST_F(IncomingTest, StagedReceiveCollectsItsBytes) {
   Receive& staged = receive(0, 1, 4);
   staged.staged = true;
   message(0, 1, "abcdef");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(staged.outcome, Outcome::truncated);
   EXPECT_EQ(text(staged), "abcd");
 }
 
 TEST_F(IncomingTest, WhatTheGuardNeverWritesIsAFault) {
   put(wire::FrameKind::message_part, 0, 1, 0, "abc");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_STREQ(incoming_.fault(), "a fragment of no message");
 }
 
 TEST_F(IncomingTest, RankBehindAnotherFlowIsAFault) {
   message(2, 1, "abc");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_STREQ(incoming_.fault(), "a message of a rank behind another flow");
 }
 
 TEST_F(IncomingTest, LinkOutOfTheMemoryIsAFault) {
   put(wire::FrameKind::next_segment, kSegments, 0, 0, "");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_STREQ(incoming_.fault(), "a link leads to no segment");
 }
 
@@ -195,7 +195,7 @@ TEST_F(IncomingTest, SynchronousMessagesAreOwedAnAcknowledgementOnceMatched) {
   message(0, 8, "unexpected");
   on(Channel::point_to_point);
   message(0, 8, "plain");
-  incoming_.drain(8);
+  drain_all();
   ASSERT_EQ(incoming_.owed().size(), 1U);
   EXPECT_EQ(incoming_.owed()[0].rank, 0);
   EXPECT_EQ(incoming_.owed()[0].number, 1U);
@@ -211,7 +211,7 @@ TEST_F(IncomingTest, AnAcknowledgementIsNoMessageEvenWithBytes) {
   on(Channel::acknowledgement, 41);
   message(1, 0, "");
   message(1, 0, "bytes that nobody asked for");
-  incoming_.drain(8);
+  drain_all();
   EXPECT_EQ(incoming_.fault(), nullptr);
   EXPECT_TRUE(incoming_.finished().empty());
   ASSERT_EQ(incoming_.acknowledged().size(), 2U);
@@ -253,7 +253,7 @@ TEST_F(IncomingTest, AMissedMessageTakesThePlaceOfTheReceiveThatItWouldHaveMatch
   const Receive& second = receive(0, 5);
   put(wire::FrameKind::messages_missed, 0, 5, 70, number(1));
   message(0, 5, "b");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(first.outcome, Outcome::missed);
   EXPECT_EQ(first.matched.source, 0);
   EXPECT_EQ(first.matched.tag, 5);
@@ -270,7 +270,7 @@ TEST_F(IncomingTest, MissedMessagesWaitForReceivesOneByOne) {
   put(wire::FrameKind::messages_missed, 0, 6, 300, number(3));
   message(0, 6, "b");
   put(wire::FrameKind::sender_ended, 0, 0, 0, {});
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(posted.outcome, Outcome::missed);
   const Unexpected* probed = incoming_.find({kContext, 0, 6});
   ASSERT_NE(probed, nullptr);
@@ -295,7 +295,7 @@ TEST_F(IncomingTest, AMessageThatIsTakenBackIsMissedAsAWhole) {
   put(wire::FrameKind::messages_missed, 0, 5, 6, number(1));
   put(wire::FrameKind::messages_missed, 1, 5, 12, number(2));
   message(0, 5, "x");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(posted.outcome, Outcome::missed);
   EXPECT_EQ(posted.length, 0U);
   EXPECT_EQ(text(receive(0, 5)), "x");
@@ -309,7 +309,7 @@ TEST_F(IncomingTest, AMissedSynchronousMessageIsAcknowledgedWhenItIsMatched) {
   on(Channel::synchronous);
   put(wire::FrameKind::messages_missed, 0, 5, 8, number(2));
   message(0, 5, "c");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_TRUE(incoming_.owed().empty());
   for (std::uint64_t i = 1; i <= 3; ++i) {
     receive(0, 5);
@@ -324,10 +324,10 @@ TEST_F(IncomingTest, WhatOnlyThisRankCanCompleteEndsWhenItWaits) {
   const Receive& other = receive(kAnySource, 2);
   EXPECT_FALSE(incoming_.give_up_on_self());
   put(wire::FrameKind::sender_ended, 0, 0, 0, "");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_FALSE(incoming_.give_up_on_self()) << "rank 1 may still send";
   put(wire::FrameKind::sender_ended, 1, 0, 0, "");
-  incoming_.drain(10);
+  drain_all();
   EXPECT_EQ(other.outcome, Outcome::source_ended);
   EXPECT_EQ(own.outcome, Outcome::pending);
   EXPECT_TRUE(incoming_.give_up_on_self());

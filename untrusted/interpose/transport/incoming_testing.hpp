@@ -26,6 +26,11 @@ class IncomingTest : public ::testing::Test {
 
   std::byte* base() { return reinterpret_cast<std::byte*>(memory_.data()); }
 
+  /// Takes all that has come.
+  void drain_all() {
+    while (incoming_.fault() == nullptr && incoming_.drain(10)) continue;
+  }
+
   /// Of the messages that follow.
   void on(Channel channel, std::uint64_t above = kContext >> wire::kChannelBits) {
     context_ = above << wire::kChannelBits | static_cast<std::uint64_t>(channel);
