@@ -282,6 +282,25 @@ CASE(intercomm_merge) {
   });
 }
 
+/// Who waits in the call still takes messages that others wait to get rid of before they come to it.
+CASE(intercomm_merge_while_receiving) {
+  if (!c.all_both()) return;
+  each_bridge(c, [&](const Bridge& b) {
+    const int sender = b.first ? b.ours.front() : b.theirs.front();
+    const int receiver = b.first ? b.theirs.back() : b.ours.back();
+    int got = -1;
+    const int sent = number(sender, 4);
+    MPI_Request request = MPI_REQUEST_NULL;
+    if (c.rank == receiver) CALL(MPI_Irecv(&got, 1, MPI_INT, sender, c.tag + 7, kWorld, &request));
+    if (c.rank == sender) CALL(MPI_Ssend(&sent, 1, MPI_INT, receiver, c.tag + 7, kWorld));
+    MPI_Comm all = MPI_COMM_NULL;
+    CALL(MPI_Intercomm_merge(b.between, b.first ? 1 : 0, &all));
+    CALL(MPI_Wait(&request, MPI_STATUS_IGNORE));
+    if (c.rank == receiver) CHECK_EQ(got, sent);
+    CALL(MPI_Comm_free(&all));
+  });
+}
+
 /// Starting further processes is refused where the communicator spans subjects. On the bare host nothing is started.
 CASE(processes_of_the_world) {
   if (c.one_subject()) return;

@@ -24,17 +24,6 @@ bool flow_both_ways(std::uint32_t one, std::uint32_t other) {
   return table.allowed(one, other) && table.allowed(other, one);
 }
 
-/// Waits for a request of the host MPI's own collectives, while receives here go on.
-int finish(MPI_Request request) {
-  Waiter waiter;
-  for (;;) {
-    int flag = 0;
-    const int error = host.Test(&request, &flag, MPI_STATUS_IGNORE);
-    if (flag != 0 || error != MPI_SUCCESS) return error;
-    wait_turn(waiter);
-  }
-}
-
 /// Sends the block of the own subject to the first rank of each other, and takes theirs.
 int exchange_blocks(const VirtualComm& comm, const ExchangeClass& members, std::uint64_t context, std::size_t bytes,
                     std::byte* blocks) {
@@ -77,14 +66,24 @@ int spread(const VirtualComm& comm, int error, std::vector<std::byte>& blocks) {
   MPI_Request request = MPI_REQUEST_NULL;
   int failed = error == MPI_SUCCESS ? 0 : 1;
   int told = host.Ibcast(&failed, 1, MPI_INT, 0, comm.hidden, &request);
-  if (told == MPI_SUCCESS) told = finish(request);
+  if (told == MPI_SUCCESS) told = finish_by_host(request);
   if (told != MPI_SUCCESS || error != MPI_SUCCESS) return error != MPI_SUCCESS ? error : told;
   if (failed != 0) return ended_error(-1);
   told = host.Ibcast(blocks.data(), static_cast<int>(blocks.size()), MPI_BYTE, 0, comm.hidden, &request);
-  return told == MPI_SUCCESS ? finish(request) : told;
+  return told == MPI_SUCCESS ? finish_by_host(request) : told;
 }
 
 }  // namespace
+
+int finish_by_host(MPI_Request request) {
+  Waiter waiter;
+  for (;;) {
+    int flag = 0;
+    const int error = host.Test(&request, &flag, MPI_STATUS_IGNORE);
+    if (flag != 0 || error != MPI_SUCCESS) return error;
+    wait_turn(waiter);
+  }
+}
 
 ExchangeClass class_of(const VirtualComm& comm) {
   const PrivilegeView& table = layer.session.table;
@@ -123,7 +122,7 @@ int class_allgather(const VirtualComm& comm, const ExchangeClass& members, std::
   MPI_Request request = MPI_REQUEST_NULL;
   int error = host.Iallgather(record.data(), static_cast<int>(bytes), MPI_BYTE, own, static_cast<int>(bytes), MPI_BYTE,
                               comm.hidden, &request);
-  if (error == MPI_SUCCESS) error = finish(request);
+  if (error == MPI_SUCCESS) error = finish_by_host(request);
   if (error != MPI_SUCCESS) return error;
   if (members.subjects.size() > 1) {
     const std::uint64_t context = exchange_context(comm, ordinal);
@@ -175,7 +174,7 @@ int meet(const VirtualComm& comm) {
   if (comm.rank_of_host.size() == 1) return MPI_SUCCESS;
   MPI_Request request = MPI_REQUEST_NULL;
   const int error = host.Ibarrier(comm.hidden, &request);
-  return error == MPI_SUCCESS ? finish(request) : error;
+  return error == MPI_SUCCESS ? finish_by_host(request) : error;
 }
 
 }  // namespace sluice::interpose

@@ -34,6 +34,9 @@ int class_allgather(const VirtualComm& comm, const ExchangeClass& members, std::
 /// Context id of what the members tell each other in their `ordinal`th call.
 std::uint64_t exchange_context(const VirtualComm& comm, std::uint64_t ordinal) noexcept;
 
+/// Waits for a request of the host MPI, while receives of this process go on.
+int finish_by_host(MPI_Request request);
+
 /// Sends to a rank of another subject to which there is a flow. Complete when it returns.
 void send_block(const VirtualComm& comm, std::uint64_t context, int rank, std::span<const std::byte> block);
 

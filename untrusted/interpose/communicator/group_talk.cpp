@@ -32,8 +32,13 @@ int talk(const VirtualComm& inter, std::uint64_t ordinal, std::span<const std::b
   if (inter.is_local(0)) {
     const int peer = to_host(inter, 0);
     const int tag = layer.tag_bound;  // above those of collectives
-    return host.Sendrecv(ours.data(), static_cast<int>(ours.size()), MPI_BYTE, peer, tag, theirs.data(),
-                         static_cast<int>(theirs.size()), MPI_BYTE, peer, tag, inter.hidden, MPI_STATUS_IGNORE);
+    MPI_Request coming = MPI_REQUEST_NULL;
+    MPI_Request going = MPI_REQUEST_NULL;
+    int error = host.Irecv(theirs.data(), static_cast<int>(theirs.size()), MPI_BYTE, peer, tag, inter.hidden, &coming);
+    if (error != MPI_SUCCESS) return error;
+    error = host.Isend(ours.data(), static_cast<int>(ours.size()), MPI_BYTE, peer, tag, inter.hidden, &going);
+    if (error == MPI_SUCCESS) error = finish_by_host(coming);
+    return error == MPI_SUCCESS ? finish_by_host(going) : error;
   }
   const Talk allowed = talk_between(inter);
   const std::uint64_t context = exchange_context(inter, ordinal);
@@ -84,8 +89,10 @@ int tell_groups(VirtualComm& inter, std::uint64_t ordinal, std::span<const std::
 }
 
 int broadcast(void* buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm) {
-  return lookup(comm) == nullptr ? host.Bcast(buffer, count, datatype, root, comm)
-                                 : mediated::Bcast(buffer, count, datatype, root, comm);
+  if (lookup(comm) != nullptr) return mediated::Bcast(buffer, count, datatype, root, comm);
+  MPI_Request request = MPI_REQUEST_NULL;
+  const int error = host.Ibcast(buffer, count, datatype, root, comm, &request);
+  return error == MPI_SUCCESS ? finish_by_host(request) : error;
 }
 
 }  // namespace sluice::interpose

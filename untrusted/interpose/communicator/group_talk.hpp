@@ -33,7 +33,7 @@ int tell_groups(VirtualComm& inter, std::uint64_t ordinal, std::span<const std::
 /// waiting has none yet: collective over the local group.
 MPI_Comm local_comm_of(VirtualComm& inter);
 
-/// As MPI_Bcast on a communicator that may span subjects or not.
+/// As MPI_Bcast on a communicator that may span subjects or not, while receives of this process go on.
 int broadcast(void* buffer, int count, MPI_Datatype datatype, int root, MPI_Comm comm);
 
 }  // namespace sluice::interpose

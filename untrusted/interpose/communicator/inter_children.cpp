@@ -108,8 +108,12 @@ int gather_choices(VirtualComm& parent, const Choice& own, std::vector<Choice>& 
   constexpr int kBytes = sizeof(Choice);
   const MPI_Comm comm = local_comm_of(parent);
   all.resize(parent.local_group.size());
-  return lookup(comm) == nullptr ? host.Allgather(&own, kBytes, MPI_BYTE, all.data(), kBytes, MPI_BYTE, comm)
-                                 : mediated::Allgather(&own, kBytes, MPI_BYTE, all.data(), kBytes, MPI_BYTE, comm);
+  if (lookup(comm) != nullptr) {
+    return mediated::Allgather(&own, kBytes, MPI_BYTE, all.data(), kBytes, MPI_BYTE, comm);
+  }
+  MPI_Request request = MPI_REQUEST_NULL;
+  const int error = host.Iallgather(&own, kBytes, MPI_BYTE, all.data(), kBytes, MPI_BYTE, comm, &request);
+  return error == MPI_SUCCESS ? finish_by_host(request) : error;
 }
 
 /// Those of a group that chose `color`, by key.
