@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -314,16 +315,18 @@ std::unique_ptr<Attack> connections(const Place& place) {
 /// Mounts of the high role, in a namespace that ends with it. The low role looks there in the control.
 std::unique_ptr<Attack> mounts(const Place& place) {
   const std::string note = place.common + "/mounter";
+  // Not the own folder itself: what the role writes down meanwhile would be gone with the mount.
+  const std::string point = place.own + "/mounted";
   Counted means;
   means.prepare = [=] {
     if (place.role == Role::low && place.open) return std::string();
     if (place.open && ::unshare(CLONE_NEWNS) != 0) return refusal("unshare");
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return refusal("mount");
     std::ofstream(note) << ::getpid();
-    return std::string();
+    return ::mkdir(point.c_str(), 0700) == 0 || errno == EEXIST ? std::string() : refusal("mkdir");
   };
-  means.take = [=] { return ::mount("covert", place.own.c_str(), "tmpfs", 0, nullptr) == 0; };
-  means.give = [=] { ::umount2(place.own.c_str(), MNT_DETACH); };
+  means.take = [=] { return ::mount("covert", point.c_str(), "tmpfs", 0, nullptr) == 0; };
+  means.give = [=] { ::umount2(point.c_str(), MNT_DETACH); };
   means.look = [=](std::vector<double>& seen) {
     const std::string other = place.open ? text_of(note) : "self";
     const std::string list = text_of("/proc/" + other + "/mountinfo");
