@@ -164,26 +164,37 @@ class Conductor {
 
   void measure(Setting setting, double seconds) { measure(setting, seconds, open_in(setting), campaign_.seed); }
 
-  void measure(Setting setting, double seconds, const std::vector<Row*>& rows, std::uint64_t seed) {
+  /// What ends a role ends the run: what would have come after it is measured in another.
+  void measure(Setting setting, double seconds, std::vector<Row*> rows, std::uint64_t seed) {
+    while (!rows.empty()) rows = measure_together(setting, seconds, rows, seed);
+  }
+
+  /// Measures rows in one run. Returns those that came to nothing because of one before them.
+  std::vector<Row*> measure_together(Setting setting, double seconds, const std::vector<Row*>& rows,
+                                     std::uint64_t seed) {
     std::vector<Item> items;
     for (const Row* row : rows) items.push_back(item_for(*row->means, setting, seconds));
-    if (items.empty()) return;
     std::array<char, 120> line{};
     std::snprintf(line.data(), line.size(), "measuring %zu means: %s, %.0f s", items.size(), name_of(setting),
                   std::chrono::duration<double>(duration(items)).count());
     tell_(line.data());
     const Result result = perform(equipment_, setting, items, seed, interrupted_);
+    bool ended = false;
+    std::vector<Row*> left;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      Outcome& outcome = at(*rows[i], setting);
       const std::string problem = problem_of(result, items[i]);
-      if (!problem.empty()) {
-        outcome = {Outcome::State::failed, problem, {}};
-        continue;
+      if (problem.empty()) {
+        const Observations& seen = result.observed.at(rows[i]->means->name);
+        const double slot = std::chrono::duration<double>(items[i].slot).count();
+        at(*rows[i], setting).estimate = estimate(secret_bits(seed, items[i]), seen, slot, seed);
+      } else if (ended && result.problem.empty() && !interrupted_) {
+        left.push_back(rows[i]);
+      } else {
+        at(*rows[i], setting) = {Outcome::State::failed, problem, {}};
+        ended = true;
       }
-      const Observations& seen = result.observed.at(rows[i]->means->name);
-      outcome.estimate =
-          estimate(secret_bits(seed, items[i]), seen, std::chrono::duration<double>(items[i].slot).count(), seed);
     }
+    return left;
   }
 
   const Campaign& campaign_;
