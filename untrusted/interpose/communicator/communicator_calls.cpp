@@ -36,40 +36,10 @@ int duplicate(VirtualComm& parent, MPI_Comm* newcomm, Duplicate&& by_host) {
   return error == MPI_SUCCESS ? complete_duplicate(parent, ordinal, made, newcomm) : error;
 }
 
-/// Finds the members of a group that a communicator is to be made of. Returns an error for which the handler of `comm`
-/// has been called.
-int members_within(const VirtualComm& comm, MPI_Group group, RankList& world_ranks) {
-  if (const int error = world_ranks_of(group, world_ranks); error != MPI_SUCCESS) return error;
-  const auto is_member = [&](std::int32_t rank) { return comm.rank_of(rank) >= 0; };
-  const bool all = std::all_of(world_ranks.begin(), world_ranks.end(), is_member);
-  return all ? MPI_SUCCESS : raise(comm.host, MPI_ERR_GROUP);
-}
-
 constexpr char kNothingShared[] =
     "the groups of an intercommunicator of several subjects share nothing. Merge it first (MPI_Intercomm_merge)";
 
-/// What a member of MPI_Comm_split tells the others.
-struct Choice {
-  std::int32_t color;
-  std::int32_t key;
-};
 constexpr std::int32_t kNoColor = -1;
-
-/// Those of the class that chose `color`, by key, as world ranks.
-RankList chosen(const VirtualComm& comm, const ExchangeClass& members, std::span<const Choice> choices,
-                std::int32_t color) {
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    if (choices[i].color == color) places.push_back(i);
-  }
-  std::stable_sort(places.begin(), places.end(),
-                   [&](std::size_t left, std::size_t right) { return choices[left].key < choices[right].key; });
-  RankList world_ranks;
-  for (const std::size_t place : places) {
-    world_ranks.push_back(comm.world_rank[static_cast<std::size_t>(members.ranks[place])]);
-  }
-  return world_ranks;
-}
 
 int create_from_group(VirtualComm& parent, const RankList& world_ranks, int tag, MPI_Comm* newcomm) {
   std::uint64_t family = 0;
@@ -148,7 +118,8 @@ int Comm_create(MPI_Comm comm, MPI_Group group, MPI_Comm* newcomm) {
   if (newcomm == nullptr) return raise(comm, MPI_ERR_ARG);
   if (parent->is_inter()) return create_from_inter(*parent, group, newcomm);
   RankList world_ranks;
-  if (const int error = members_within(*parent, group, world_ranks); error != MPI_SUCCESS) return error;
+  if (const int error = members_within(parent->world_rank, comm, group, world_ranks); error != MPI_SUCCESS)
+    return error;
   return create_communicator(*parent, std::move(world_ranks), nullptr, newcomm);
 }
 
@@ -161,7 +132,8 @@ int Comm_create_group(MPI_Comm comm, MPI_Group group, int tag, MPI_Comm* newcomm
   if (parent->is_inter()) return raise(comm, MPI_ERR_COMM);
   if (tag < 0 || tag > layer.tag_bound) return raise(comm, MPI_ERR_TAG);
   RankList world_ranks;
-  if (const int error = members_within(*parent, group, world_ranks); error != MPI_SUCCESS) return error;
+  if (const int error = members_within(parent->world_rank, comm, group, world_ranks); error != MPI_SUCCESS)
+    return error;
   *newcomm = MPI_COMM_NULL;
   if (rank_in(world_ranks, layer.world_rank) < 0) return MPI_SUCCESS;
   return create_from_group(*parent, world_ranks, tag, newcomm);
@@ -176,13 +148,15 @@ int Comm_split(MPI_Comm comm, int color, int key, MPI_Comm* newcomm) {
   const ExchangeClass members = class_of(*parent);
   RankList world_ranks{layer.world_rank};  // of the own subject alone: the host MPI sorts them
   if (members.subjects.size() > 1) {
-    const Choice own{color == MPI_UNDEFINED ? kNoColor : color, key};
+    const SplitChoice own{color == MPI_UNDEFINED ? kNoColor : color, key};
     std::vector<std::byte> all;
     const int error = class_allgather(*parent, members, ordinal, std::as_bytes(std::span(&own, 1)), all);
     if (error != MPI_SUCCESS) return raise(comm, error);
-    std::vector<Choice> choices(members.ranks.size());
+    std::vector<SplitChoice> choices(members.ranks.size());
     std::memcpy(choices.data(), all.data(), all.size());
-    world_ranks = chosen(*parent, members, choices, own.color);
+    RankList asked;
+    for (const std::int32_t rank : members.ranks) asked.push_back(parent->world_rank[static_cast<std::size_t>(rank)]);
+    world_ranks = split(asked, choices, own.color);
   }
   return split_communicator(*parent, ordinal, color, key, std::move(world_ranks), nullptr, newcomm);
 }

@@ -78,6 +78,11 @@ int world_ranks_of(MPI_Group group, RankList& world_ranks) {
   return MPI_SUCCESS;
 }
 
+int members_within(const RankList& whole, MPI_Comm comm, MPI_Group group, RankList& world_ranks) {
+  if (const int error = world_ranks_of(group, world_ranks); error != MPI_SUCCESS) return error;
+  return subtract(world_ranks, whole).empty() ? MPI_SUCCESS : raise(comm, MPI_ERR_GROUP);
+}
+
 int make_host_group(const RankList& world_ranks, MPI_Group* group) {
   std::vector<int> ranks;
   for (const std::int32_t rank : world_ranks) {

@@ -21,6 +21,10 @@ bool within_subject(const RankList& world_ranks) noexcept;
 /// Finds the members of a group, whoever made it. Returns an error for which the error handler has been called.
 int world_ranks_of(MPI_Group group, RankList& world_ranks);
 
+/// The same for a group that a communicator is to be made of: its members have to be among `whole`, of `comm`. Returns
+/// an error for which the error handler has been called.
+int members_within(const RankList& whole, MPI_Comm comm, MPI_Group group, RankList& world_ranks);
+
 /// Makes a group: one of the host MPI, MPI_GROUP_EMPTY or one of ours. Returns an error for which the error handler has
 /// been called.
 int make_group(RankList world_ranks, MPI_Group* group);

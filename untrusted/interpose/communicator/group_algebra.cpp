@@ -88,4 +88,16 @@ RankList ranks_in(const RankList& group, std::span<const std::int32_t> members) 
   return ranks;
 }
 
+RankList split(const RankList& group, std::span<const SplitChoice> choices, std::int32_t color) {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (choices[i].color == color) places.push_back(i);
+  }
+  std::stable_sort(places.begin(), places.end(),
+                   [&](std::size_t left, std::size_t right) { return choices[left].key < choices[right].key; });
+  RankList members;
+  for (const std::size_t place : places) members.push_back(group[place]);
+  return members;
+}
+
 }  // namespace sluice::interpose

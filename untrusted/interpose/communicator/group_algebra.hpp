@@ -46,4 +46,14 @@ std::int32_t rank_in(const RankList& group, std::int32_t member) noexcept;
 /// Ranks in `group` of several members, -1 for what is none.
 RankList ranks_in(const RankList& group, std::span<const std::int32_t> members);
 
+/// What a member of a group says when that is split.
+struct SplitChoice {
+  std::int32_t color;
+  std::int32_t key;
+};
+
+/// Members of `group` that chose `color`, by key; those of one key in the order of the group. `choices`: of each
+/// member.
+RankList split(const RankList& group, std::span<const SplitChoice> choices, std::int32_t color);
+
 }  // namespace sluice::interpose

@@ -70,5 +70,12 @@ TEST(GroupAlgebra, RanksOfMembers) {
   EXPECT_EQ(ranks_in(kFirst, kSecond), (RankList{3, -1, 0}));
 }
 
+TEST(GroupAlgebra, SplitByColorAndKeyInTheOrderOfTheGroup) {
+  const std::vector<SplitChoice> choices{{1, 5}, {0, 0}, {1, 2}, {1, 5}};
+  EXPECT_EQ(split({7, 8, 9, 4}, choices, 1), (RankList{9, 7, 4}));
+  EXPECT_EQ(split({7, 8, 9, 4}, choices, 0), (RankList{8}));
+  EXPECT_EQ(split({7, 8, 9, 4}, choices, 2), RankList{});
+}
+
 }  // namespace
 }  // namespace sluice::interpose

@@ -90,22 +90,10 @@ int refuse_silence(const VirtualComm& parent, const char* function, const char* 
                         "Use MPI_Comm_create on MPI_COMM_WORLD");
 }
 
-/// Members of `group`, which have to be of the local group. Returns an error for which the handler has been called.
-int choice_of(const VirtualComm& parent, MPI_Group group, RankList& chosen) {
-  if (const int error = world_ranks_of(group, chosen); error != MPI_SUCCESS) return error;
-  return subtract(chosen, parent.local_group).empty() ? MPI_SUCCESS : raise(parent.host, MPI_ERR_GROUP);
-}
-
 // --- MPI_Comm_split --------------------------------------------------------------------------------------------------
 
-/// What each process tells all.
-struct Choice {
-  std::int32_t color;
-  std::int32_t key;
-};
-
-int gather_choices(VirtualComm& parent, const Choice& own, std::vector<Choice>& all) {
-  constexpr int kBytes = sizeof(Choice);
+int gather_choices(VirtualComm& parent, const SplitChoice& own, std::vector<SplitChoice>& all) {
+  constexpr int kBytes = sizeof(SplitChoice);
   const MPI_Comm comm = local_comm_of(parent);
   all.resize(parent.local_group.size());
   if (lookup(comm) != nullptr) {
@@ -116,19 +104,6 @@ int gather_choices(VirtualComm& parent, const Choice& own, std::vector<Choice>& 
   return error == MPI_SUCCESS ? finish_by_host(request) : error;
 }
 
-/// Those of a group that chose `color`, by key.
-RankList chosen(const RankList& group, const std::vector<Choice>& choices, std::int32_t color) {
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    if (choices[i].color == color) places.push_back(i);
-  }
-  std::stable_sort(places.begin(), places.end(),
-                   [&](std::size_t left, std::size_t right) { return choices[left].key < choices[right].key; });
-  RankList members;
-  for (const std::size_t place : places) members.push_back(group[place]);
-  return members;
-}
-
 }  // namespace
 
 int create_from_inter(VirtualComm& parent, MPI_Group group, MPI_Comm* newcomm) {
@@ -136,7 +111,7 @@ int create_from_inter(VirtualComm& parent, MPI_Group group, MPI_Comm* newcomm) {
   if (talk == Talk::in_vain) return refuse_silence(parent, "MPI_Comm_create", "their members");
   const std::uint64_t ordinal = next_child(parent);
   Child child;
-  int error = choice_of(parent, group, child.local);
+  int error = members_within(parent.local_group, parent.host, group, child.local);
   const RankList ours = as_told(child.local, error != MPI_SUCCESS, parent.local_group.size());
   RankList theirs = as_told(parent.world_rank, false, parent.world_rank.size());
   const int told =
@@ -157,8 +132,8 @@ int create_from_inter(VirtualComm& parent, MPI_Group group, MPI_Comm* newcomm) {
 int split_inter(VirtualComm& parent, int color, int key, MPI_Comm* newcomm) {
   if (talk_between(parent) != Talk::both) return refuse_silence(parent, "MPI_Comm_split", "their colours and keys");
   const std::uint64_t ordinal = next_child(parent);
-  std::vector<Choice> ours;
-  std::vector<Choice> theirs(parent.world_rank.size());
+  std::vector<SplitChoice> ours;
+  std::vector<SplitChoice> theirs(parent.world_rank.size());
   int error = gather_choices(parent, {color, key}, ours);
   if (error == MPI_SUCCESS) {
     error = tell_groups(parent, ordinal, std::as_bytes(std::span(ours)), std::as_writable_bytes(std::span(theirs)));
@@ -166,8 +141,8 @@ int split_inter(VirtualComm& parent, int color, int key, MPI_Comm* newcomm) {
   if (error != MPI_SUCCESS) return raise(parent.host, error);
   Child child;
   if (color != MPI_UNDEFINED) {
-    child.local = chosen(parent.local_group, ours, color);
-    child.remote = chosen(parent.world_rank, theirs, color);
+    child.local = split(parent.local_group, ours, color);
+    child.remote = split(parent.world_rank, theirs, color);
     if (!child.remote.empty()) child.color = color;
   }
   child.context = derive_context(parent.context, ordinal, static_cast<std::uint32_t>(color));
