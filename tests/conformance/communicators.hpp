@@ -10,12 +10,11 @@
 
 namespace sluice::conformance {
 
-/// World ranks of the members of `comm`, by its group.
-inline std::vector<int> world_ranks(MPI_Comm comm) {
-  MPI_Group group = MPI_GROUP_NULL, world = MPI_GROUP_NULL;
-  CALL(MPI_Comm_group(comm, &group));
-  CALL(MPI_Comm_group(MPI_COMM_WORLD, &world));
+/// World ranks of the members of a group, which is freed.
+inline std::vector<int> members_of(MPI_Group group) {
+  MPI_Group world = MPI_GROUP_NULL;
   int size = 0;
+  CALL(MPI_Comm_group(MPI_COMM_WORLD, &world));
   CALL(MPI_Group_size(group, &size));
   std::vector<int> ranks(static_cast<std::size_t>(size)), result(ranks.size(), -1);
   for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i] = static_cast<int>(i);
@@ -23,6 +22,13 @@ inline std::vector<int> world_ranks(MPI_Comm comm) {
   CALL(MPI_Group_free(&group));
   CALL(MPI_Group_free(&world));
   return result;
+}
+
+/// World ranks of the members of `comm`, by its group.
+inline std::vector<int> world_ranks(MPI_Comm comm) {
+  MPI_Group group = MPI_GROUP_NULL;
+  CALL(MPI_Comm_group(comm, &group));
+  return members_of(group);
 }
 
 /// `comm` has these world ranks, in this order; messages on it go to whom they should, where they may, and are not
