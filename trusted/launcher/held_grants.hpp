@@ -21,7 +21,7 @@ struct Held {
 struct HeldSubject {
   std::vector<Held> grants;
   Fd image;    ///< to be copied; none if the image is part of the system
-  Fd library;  ///< to be copied; none if nothing is preloaded
+  Fd preload;  ///< to be copied; none if nothing is preloaded
 };
 
 /// True if a subject other than `index` sees `place`, what it lies in, or a part of it.

@@ -180,8 +180,8 @@ Result<HeldSubject, Problem> Staging::hold(std::size_t index) {
   }
   const std::string& preload = plan_.subjects[index].preload;
   if (!preload.empty()) {
-    held.library.reset(open(preload.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!held.library) return sandbox::system_problem("cannot read " + preload);
+    held.preload.reset(open(preload.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!held.preload) return sandbox::system_problem("cannot read " + preload);
   }
   return held;
 }
@@ -270,9 +270,9 @@ Status<Problem> Staging::stage_programs(std::size_t index, const std::string& ba
     if (auto copied = sandbox::copy_file(path_of(held.image), copy, kMaxCopiedImage); !copied) return copied;
     entries.push_back({Entry::Kind::read_only, plan_.policy.subjects[index].image, copy});
   }
-  if (held.library) {
+  if (held.preload) {
     const std::string copy = base + "/library";
-    if (auto copied = sandbox::copy_file(path_of(held.library), copy, kMaxCopiedImage); !copied) return copied;
+    if (auto copied = sandbox::copy_file(path_of(held.preload), copy, kMaxCopiedImage); !copied) return copied;
     entries.push_back({Entry::Kind::read_only, plan_.subjects[index].preload, copy});
   }
   return Unit{};

@@ -21,8 +21,8 @@ namespace fs = std::filesystem;
 constexpr int kMostTried = 1000;
 
 /// Whether that file can be opened so; nothing of it is read.
-bool opens_direct(const std::string& path) {
-  return Fd(open(path.c_str(), O_RDONLY | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC)) ||
+bool opens_direct(const std::string& path, int more_flags) {
+  return Fd(open(path.c_str(), O_RDONLY | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | more_flags)) ||
          errno != EINVAL;
 }
 
@@ -32,14 +32,11 @@ bool reads_past_cache(const Fd& root) {
   const std::string place = "/proc/self/fd/" + std::to_string(root.get());
   struct stat status {};
   if (fstat(root.get(), &status) != 0) return false;
-  if (!S_ISDIR(status.st_mode)) {
-    // Through the link of /proc, so it is followed.
-    return Fd(open(place.c_str(), O_RDONLY | O_DIRECT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)) || errno != EINVAL;
-  }
+  if (!S_ISDIR(status.st_mode)) return opens_direct(place, 0);  // through the link of /proc, so it is followed
   std::error_code error;
   fs::recursive_directory_iterator item(place + "/", fs::directory_options::skip_permission_denied, error);
   for (int tried = 0; !error && item != fs::recursive_directory_iterator() && tried < kMostTried; ++tried) {
-    if (!item->is_symlink(error) && item->is_regular_file(error)) return opens_direct(item->path());
+    if (!item->is_symlink(error) && item->is_regular_file(error)) return opens_direct(item->path(), O_NOFOLLOW);
     item.increment(error);
   }
   return true;

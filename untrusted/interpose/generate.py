@@ -203,7 +203,7 @@ def main():
     """Parses the command line, checks, writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", type=pathlib.Path, required=True)
-    parser.add_argument("--library", required=True, help="the host MPI's shared library")
+    parser.add_argument("--library", dest="host_mpi", required=True, help="the host MPI's shared library")
     parser.add_argument("--compiler", default="cc", help="C compiler that preprocesses mpi.h")
     parser.add_argument("--include", action="append", default=[], help="folder of mpi.h; may be given more than once")
     parser.add_argument("--extensions", action="store_true", help="the host has an mpi-ext.h")
@@ -212,10 +212,10 @@ def main():
 
     problems = []
     table = read_table(options.table, problems)
-    exports = read_exports(options.library)
+    exports = read_exports(options.host_mpi)
     prototypes = read_prototypes(options.compiler, options.include, options.extensions)
     if not exports:
-        problems.append(f"{options.library} exports no MPI function")
+        problems.append(f"{options.host_mpi} exports no MPI function")
     check(table, exports, prototypes, problems)
     if problems:
         print("\n".join(problems), file=sys.stderr)
