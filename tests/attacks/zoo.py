@@ -119,8 +119,8 @@ class Subject:
 
 
 def policy(subjects: list, flows: list, queue: str = "8MiB") -> str:
-    """Text of a policy of two levels; `flows` are pairs of names."""
-    text = "sluice: 1\nlattice:\n  levels: [LOW, HIGH]\nsubjects:\n" + "".join(one.yaml() for one in subjects)
+    """Text of a policy of three levels; `flows` are pairs of names."""
+    text = "sluice: 1\nlattice:\n  levels: [LOW, MIDDLE, HIGH]\nsubjects:\n" + "".join(one.yaml() for one in subjects)
     return text + "flows:\n" + "".join(f"  - {{ from: {a}, to: {b}, queue: {queue} }}\n" for a, b in flows)
 
 

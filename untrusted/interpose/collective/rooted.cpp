@@ -232,6 +232,8 @@ void scatter_at_leader(Schedule& schedule, const Place& place, const Sizes& size
 }
 
 constexpr std::uint64_t kSizeBytes = sizeof(std::uint64_t);
+/// Who tells of more than that, and of more than there is memory for, lies: nobody waits for so much.
+constexpr std::uint64_t kMostLikely = std::uint64_t{1} << 36;
 
 /// Memory for the sizes of `count` ranks, as they travel.
 std::uint64_t* size_scratch(Schedule& schedule, std::size_t count) {
@@ -251,6 +253,8 @@ Sizes by_rank(Schedule& schedule, const std::vector<int>& ranks, const std::uint
       spread[at(ranks[i])] = sizes[i];
     }
   }
+  const std::uint64_t whole = total(ranks, spread);
+  if (whole > kMostLikely && schedule.scratch(whole) == nullptr) spread.assign(spread.size(), 0);
   return spread;
 }
 
