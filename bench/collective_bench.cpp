@@ -36,7 +36,7 @@ struct CommandLine {
 
 /// Bytes of messages that one figure may have under way: the queues of bench/collectives hold them all.
 constexpr double kMostBytes = 64 << 20;
-constexpr double kMostCalls = 5000;
+constexpr double kMostCalls = 50000;
 constexpr std::size_t kFewestCalls = 4;
 constexpr useconds_t kLook = 500;  // microseconds between two looks for a gate
 constexpr int kMostLooks = 60000000 / kLook;

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 
+import gated
 import variants
 from figures import Figures, Key
 
@@ -63,6 +64,8 @@ class CollectiveVariant(variants.Variant):
                 if "gate" in line:
                     waiting[line["gate"]] = waiting.get(line["gate"], 0) + 1
                     if waiting[line["gate"]] == ranks:
+                        if line["gate"] == 0:
+                            gated.wait_for_idle_guard(process.pid)
                         (gates / str(line["gate"])).touch()
             process.wait()
             watch.cancel()

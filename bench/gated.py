@@ -8,12 +8,15 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 import variants
 
 PROGRAM = "traffic_bench"
 # The threads of a guard, in the order in which it starts them: itself, the reporter, one for each flow, ingress.
 FIXED_THREADS = ["main", "reporter"]
+# Nanoseconds of processor time in 50 ms: a guard that uses less does nothing.
+LITTLE = 1_000_000
 
 
 def children(pid: int) -> list:
@@ -47,6 +50,20 @@ def thread_times(pid: int) -> list:
         except (OSError, IndexError):
             found.append(0)
     return found
+
+
+def wait_for_idle_guard(front: int) -> None:
+    """Waits, 20 s at most, until the guard of the run that `front` started, if any, has filled its queues in."""
+    guard = find_guard(front)
+    if guard is None:
+        return
+    last, deadline = -1, time.monotonic() + 20
+    while time.monotonic() < deadline:
+        used = sum(thread_times(guard))
+        if last >= 0 and used - last < LITTLE:
+            return
+        last = used
+        time.sleep(0.05)
 
 
 def thread_names(count: int, flows: int) -> list:

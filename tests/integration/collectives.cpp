@@ -557,6 +557,8 @@ int main(int argc, char** argv) {
   collectives.all(0);
   Verdict::get().begin("one");
   collectives.all(1);
+  Verdict::get().begin("few");
+  collectives.all(150);  // some ranks have room for all operands of a reduction without a plan, others do not
   Verdict::get().begin("some");
   collectives.all(1000);
   Verdict::get().begin("derived");

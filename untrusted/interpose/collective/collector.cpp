@@ -9,13 +9,6 @@ namespace {
 /// Elements that the host MPI combines at a time: its counts are ints.
 constexpr std::int64_t kCombined = std::int64_t{1} << 30;
 
-/// How many of ascending groups follow each other from the first group on.
-std::size_t leading(const std::vector<std::size_t>& groups) {
-  std::size_t count = 0;
-  while (count < groups.size() && groups[count] == count) ++count;
-  return count;
-}
-
 /// The bytes of a block whose value is there when the steps added so far are complete.
 const std::byte* packed_then(Schedule& schedule, const Block& block) {
   if (block.direct()) return block.data();
@@ -25,6 +18,20 @@ const std::byte* packed_then(Schedule& schedule, const Block& block) {
 }
 
 }  // namespace
+
+std::vector<std::size_t> groups_in(const std::vector<Group>& groups, const std::vector<int>& bundle) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (std::find(bundle.begin(), bundle.end(), groups[i].front()) != bundle.end()) found.push_back(i);
+  }
+  return found;
+}
+
+std::size_t leading(const std::vector<std::size_t>& groups) {
+  std::size_t count = 0;
+  while (count < groups.size() && groups[count] == count) ++count;
+  return count;
+}
 
 void combine(Schedule& schedule, MPI_Op op, const Block& first, const Block& second) {
   schedule.then([op, first, second] {
@@ -73,17 +80,10 @@ void Collector::receive(const Place& place) {
     values_[i] = like(schedule_, reduction_.operand);
     receive_block(schedule_, holder, values_[i]);
   }
-  for (const int subject : place.below()) receive_from(place.speaker(subject), groups_in(place.bundle(subject)));
+  for (const int subject : place.below())
+    receive_from(place.speaker(subject), groups_in(groups_, place.bundle(subject)));
   schedule_.wait();
   combine_first();
-}
-
-std::vector<std::size_t> Collector::groups_in(const std::vector<int>& bundle) const {
-  std::vector<std::size_t> found;
-  for (std::size_t i = 0; i < groups_.size(); ++i) {
-    if (std::find(bundle.begin(), bundle.end(), groups_[i].front()) != bundle.end()) found.push_back(i);
-  }
-  return found;
 }
 
 /// Receives what a subject passes on that has combined its `groups`.

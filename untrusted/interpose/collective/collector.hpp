@@ -25,6 +25,12 @@ Block writable(Schedule& schedule, const Reduction& reduction, const Block& valu
 /// The rank of a group that gets its value: the root, or else the first.
 int holder_of(const Group& group, int root);
 
+/// Which of the groups are those of a subject and of those below it, ascending.
+std::vector<std::size_t> groups_in(const std::vector<Group>& groups, const std::vector<int>& bundle);
+
+/// How many of ascending groups follow each other from the first group on.
+std::size_t leading(const std::vector<std::size_t>& groups);
+
 /// The steps of a subject's speaker: takes the values of its groups and of those below it, and passes them on together.
 /// The values of the first group, the second, and so on are combined as soon as they come together, which leaves the
 /// association as it is; so on a chain in the order of ranks each boundary is crossed by one value.
@@ -43,8 +49,6 @@ class Collector {
   [[nodiscard]] const Block& sum() const { return values_.begin()->second; }
 
  private:
-  /// Groups of a subject and of those below it, ascending.
-  [[nodiscard]] std::vector<std::size_t> groups_in(const std::vector<int>& bundle) const;
   void receive_from(int speaker, const std::vector<std::size_t>& groups);
   void combine_first();
 

@@ -66,7 +66,7 @@ Participants& remembered(VirtualComm& comm, std::int32_t key, List&& list) {
   if (place != nullptr) return *place;
   WorldRanks ranks = list();
   SubjectMap map = make_map(ranks);
-  place = std::make_shared<Participants>(Participants{std::move(ranks), {}, -1, std::move(map)});
+  place = std::make_shared<Participants>(Participants{std::move(ranks), {}, -1, std::move(map), {}, {}});
   const WorldRanks& all = place->world_rank;
   const auto self = std::find(all.begin(), all.end(), layer.world_rank);
   if (self != all.end()) place->rank = static_cast<int>(self - all.begin());

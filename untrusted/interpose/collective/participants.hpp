@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -10,6 +11,9 @@
 
 namespace sluice::interpose {
 
+struct Neighbours;
+struct Partners;
+
 /// Ranks as the steps of an operation count them: all of an intracommunicator, or some of both groups of an
 /// intercommunicator. Every process that is among them counts alike.
 struct Participants {
@@ -17,6 +21,8 @@ struct Participants {
   std::vector<std::int32_t> host_rank;   ///< by rank: rank in VirtualComm::hidden, -1 of another subject
   int rank = -1;                         ///< of this process; -1 if it is not among them
   SubjectMap map;
+  std::vector<std::shared_ptr<const Neighbours>> broadcast;  ///< by root; made when needed (neighbours.hpp)
+  std::vector<std::shared_ptr<const Partners>> reduction;    ///< likewise, for operations that commute
 
   [[nodiscard]] int size() const noexcept { return static_cast<int>(world_rank.size()); }
 };

@@ -23,17 +23,19 @@ class Place {
   [[nodiscard]] int subject() const { return subject_; }
 
   /// Of this rank where data goes from the root to all.
-  static Place downwards(Schedule& schedule, int root) {
-    return {schedule, root, schedule.map().down(schedule.map().subject_of(root))};
+  static Place downwards(Participants& among, int root) {
+    return {among, root, among.map.down(among.map.subject_of(root))};
   }
+  static Place downwards(Schedule& schedule, int root) { return downwards(schedule.participants(), root); }
   /// Of this rank where data goes from all to the root.
-  static Place upwards(Schedule& schedule, int root) {
-    return {schedule, root, schedule.map().up(schedule.map().subject_of(root))};
+  static Place upwards(Participants& among, int root) {
+    return {among, root, among.map.up(among.map.subject_of(root))};
   }
+  static Place upwards(Schedule& schedule, int root) { return upwards(schedule.participants(), root); }
 
  private:
-  Place(const Schedule& schedule, int root, const Tree& tree)
-      : map_(schedule.map()), tree_(tree), root_(root), subject_(map_.subject_of(schedule.rank())) {}
+  Place(const Participants& among, int root, const Tree& tree)
+      : map_(among.map), tree_(tree), root_(root), subject_(map_.subject_of(among.rank)) {}
   static std::size_t index(int subject) { return static_cast<std::size_t>(subject); }
 
   const SubjectMap& map_;

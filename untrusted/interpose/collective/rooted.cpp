@@ -5,6 +5,7 @@
 #include <numeric>
 #include <span>
 
+#include "untrusted/interpose/collective/neighbours.hpp"
 #include "untrusted/interpose/collective/place.hpp"
 
 namespace sluice::interpose {
@@ -17,39 +18,6 @@ std::size_t at(int i) { return static_cast<std::size_t>(i); }
 std::uint64_t total(std::span<const int> ranks, const Sizes& sizes) {
   return std::accumulate(ranks.begin(), ranks.end(), std::uint64_t{0},
                          [&](std::uint64_t sum, int rank) { return sum + sizes[at(rank)]; });
-}
-
-/// From whom a rank gets broadcast data, -1 at the root, and to whom it passes them on: a binomial tree inside the
-/// subject below the tree over subjects.
-struct Neighbours {
-  int from = -1;
-  std::vector<int> to;
-};
-
-void add_binomial(const Place& place, int rank, Neighbours& neighbours) {
-  const std::vector<int>& members = place.members();
-  const auto count = static_cast<std::ptrdiff_t>(members.size());
-  const auto place_of = [&](int member) { return std::find(members.begin(), members.end(), member) - members.begin(); };
-  const std::ptrdiff_t first = place_of(place.speaker());
-  const std::ptrdiff_t position = (place_of(rank) - first + count) % count;
-  const auto member = [&](std::ptrdiff_t i) { return members[static_cast<std::size_t>((i + first) % count)]; };
-  std::ptrdiff_t reach = 1;
-  while (reach < count && (position & reach) == 0) reach *= 2;
-  if (position != 0) neighbours.from = member(position - reach);
-  for (reach /= 2; reach > 0; reach /= 2) {
-    if (position + reach < count) neighbours.to.push_back(member(position + reach));
-  }
-}
-
-Neighbours broadcast_neighbours(Schedule& schedule, int root) {
-  const Place place = Place::downwards(schedule, root);
-  Neighbours neighbours;
-  if (schedule.rank() == place.speaker()) {
-    if (!place.top()) neighbours.from = place.above();
-    for (const int subject : place.below()) neighbours.to.push_back(place.speaker(subject));
-  }
-  add_binomial(place, schedule.rank(), neighbours);
-  return neighbours;
 }
 
 /// Ranks whose parts cross a boundary together.
@@ -268,7 +236,7 @@ const std::byte* collect_sizes(Schedule& schedule, const std::vector<int>& ranks
 }  // namespace
 
 void broadcast(Schedule& schedule, int root, std::byte* data, std::uint64_t bytes) {
-  const Neighbours neighbours = broadcast_neighbours(schedule, root);
+  const Neighbours& neighbours = broadcast_neighbours(schedule.participants(), root);
   if (neighbours.from >= 0) schedule.receive(neighbours.from, data, bytes);
   schedule.follow(bytes);
   for (const int to : neighbours.to) schedule.send(to, data, bytes);

@@ -30,6 +30,23 @@ std::unique_ptr<Schedule::Memory> Schedule::take_memory() {
   return taken;
 }
 
+void Schedule::give_back(std::unique_ptr<Memory> memory) {
+  memory->rounds.clear();
+  memory->transfers.clear();
+  if (spare_memory().size() < kSpare) spare_memory().push_back(std::move(memory));
+}
+
+Transfer Schedule::transfer(const Participants& among, bool sends, int rank, std::byte* data, std::uint64_t bytes) {
+  const auto place = static_cast<std::size_t>(rank);
+  Transfer made;
+  made.sends = sends;
+  made.world_rank = among.world_rank[place];
+  made.host_rank = among.host_rank[place];
+  made.data = data;
+  made.bytes = bytes;
+  return made;
+}
+
 Schedule::Schedule(VirtualComm& comm, int tag)
     : among_(&everyone(comm)),
       memory_(take_memory()),
@@ -38,9 +55,7 @@ Schedule::Schedule(VirtualComm& comm, int tag)
       transfers_(comm, tag, failure_, memory_->messages) {}
 
 Schedule::~Schedule() {
-  rounds_.clear();
-  added_.clear();
-  if (spare_memory().size() < kSpare) spare_memory().push_back(std::move(memory_));
+  give_back(std::move(memory_));
   for (ScratchMemory& scratch : scratch_) layer.scratch.give_back(std::move(scratch));
 }
 
@@ -53,13 +68,7 @@ Schedule::Round& Schedule::add_round() {
 void Schedule::add(bool sends, int rank, std::byte* data, std::uint64_t bytes) {
   if (!open_) add_round();
   open_ = true;
-  const auto place = static_cast<std::size_t>(rank);
-  Transfer& added = added_.emplace_back();
-  added.sends = sends;
-  added.world_rank = among_->world_rank[place];
-  added.host_rank = among_->host_rank[place];
-  added.data = data;
-  added.bytes = bytes;
+  added_.push_back(transfer(*among_, sends, rank, data, bytes));
   ++rounds_.back().end;
 }
 

@@ -22,6 +22,26 @@ namespace sluice::interpose {
 /// All of it with the layer locked.
 class Schedule {
  public:
+  struct Round {
+    std::function<int()> work;
+    std::function<void()> build;
+    std::size_t first = 0;  ///< of its transfers
+    std::size_t end = 0;
+    bool started = false;
+  };
+  /// Of one operation, used again for later ones: allocating would take most of the time.
+  struct Memory {
+    std::vector<Round> rounds;
+    std::vector<Transfer> transfers;
+    Transfers::Memory messages;
+  };
+
+  static std::unique_ptr<Memory> take_memory();
+  static void give_back(std::unique_ptr<Memory> memory);
+
+  /// A transfer between this rank and one of `among`.
+  static Transfer transfer(const Participants& among, bool sends, int rank, std::byte* data, std::uint64_t bytes);
+
   /// `tag`: the same at all ranks of the operation, and different in operations that run at the same time.
   Schedule(VirtualComm& comm, int tag);
   Schedule(const Schedule&) = delete;
@@ -30,6 +50,7 @@ class Schedule {
 
   // Ranks are meant as they are counted among the participants.
 
+  [[nodiscard]] Participants& participants() const noexcept { return *among_; }
   [[nodiscard]] SubjectMap& map() const noexcept { return among_->map; }
   [[nodiscard]] int rank() const noexcept { return among_->rank; }
   [[nodiscard]] int size() const noexcept { return among_->size(); }
@@ -82,23 +103,8 @@ class Schedule {
   [[nodiscard]] int error() const noexcept { return failure_.error(); }
 
  private:
-  struct Round {
-    std::function<int()> work;
-    std::function<void()> build;
-    std::size_t first = 0;  ///< of its transfers
-    std::size_t end = 0;
-    bool started = false;
-  };
-  /// Likewise used again.
-  struct Memory {
-    std::vector<Round> rounds;
-    std::vector<Transfer> transfers;
-    Transfers::Memory messages;
-  };
-
   using SpareMemory = std::vector<std::unique_ptr<Memory>>;
   static SpareMemory& spare_memory();
-  static std::unique_ptr<Memory> take_memory();
   Round& add_round();
   void add(bool sends, int rank, std::byte* data, std::uint64_t bytes);
   void start();

@@ -141,14 +141,21 @@ void remember_basic_layouts() {
   };
   for (const MPI_Datatype datatype : basic) {
     if (datatype == MPI_DATATYPE_NULL) continue;
-    remembered[place_of(datatype)] = {datatype, examine(datatype)};
+    std::size_t place = place_of(datatype);
+    while (remembered[place].datatype != datatype && remembered[place].datatype != MPI_DATATYPE_NULL) {
+      place = (place + 1) % kPlaces;
+    }
+    remembered[place] = {datatype, examine(datatype)};
   }
 }
 
 Layout layout_of(MPI_Datatype datatype) {
-  const Remembered& place = remembered[place_of(datatype)];
-  if (place.datatype == datatype && datatype != MPI_DATATYPE_NULL) [[likely]]
-    return place.layout;
+  if (datatype == MPI_DATATYPE_NULL) return examine(datatype);
+  for (std::size_t place = place_of(datatype); remembered[place].datatype != MPI_DATATYPE_NULL;
+       place = (place + 1) % kPlaces) {
+    if (remembered[place].datatype == datatype) [[likely]]
+      return remembered[place].layout;
+  }
   return examine(datatype);
 }
 
