@@ -13,9 +13,6 @@ namespace {
 
 /// How often released segments are collected while there is a backlog and the sender is silent.
 constexpr std::chrono::microseconds kBacklogPeriod{2000};
-/// Segments populated in one step, between looks at the receivers. After each step others have their turn: subjects
-/// start meanwhile.
-constexpr std::uint32_t kPopulateStep = 4;
 
 void wake(const RankMemory& rank) noexcept {
   // The flag goes with the call: a receiver cannot make this socket blocking for the guard. A full queue means that
@@ -28,7 +25,8 @@ void wake(const RankMemory& rank) noexcept {
 
 Egress::Egress(Flow& flow, std::uint32_t inflow, const table::Subject& sender, const SubjectMemory& receiving,
                Statistics& statistics, const Reporter& reporter)
-    : flow_(flow), inflow_(inflow), statistics_(statistics), reporter_(reporter) {
+    : flow_(flow), inflow_(inflow), statistics_(statistics), reporter_(reporter), queue_fill_(*flow.memory.pool) {
+  if (flow.memory.intake) intake_fill_.emplace(*flow.memory.intake);
   receivers_.reserve(receiving.ranks.size());
   for (std::uint32_t rank = 0; rank < receiving.ranks.size(); ++rank) {
     receivers_.push_back({.memory = &receiving.ranks[rank],
@@ -38,9 +36,9 @@ Egress::Egress(Flow& flow, std::uint32_t inflow, const table::Subject& sender, c
 }
 
 void Egress::run() noexcept {
-  populate(*flow_.memory.pool);
-  if (flow_.memory.intake) populate(*flow_.memory.intake);
-  std::uint32_t seen = 0;
+  // Rung when the sender connects. Until then subjects start, and what they leave of the processors fills the queue.
+  std::uint32_t seen = flow_.bell.wait(0, std::nullopt);
+  fill();
   for (;;) {
     bool more = false;
     for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
@@ -82,22 +80,35 @@ bool Egress::publish_backlog() const noexcept {
   return segments != 0 || std::any_of(receivers_.begin(), receivers_.end(), waits);
 }
 
-void Egress::populate(const ring::SegmentPool& pool) noexcept {
-  const std::uint32_t total = pool.segments();
-  for (std::uint32_t first = 0; first < total; first += kPopulateStep) {
-    if (!pool.populate(first, std::min(kPopulateStep, total - first))) {
-      Event event = make_event(EventKind::setup_failed, flow_.policy.to);
-      event.flow = flow_.index;
-      std::strncpy(event.text, "no memory for a flow's queue: make `queue` smaller or memory larger",
-                   sizeof event.text - 1);
-      reporter_.send(event);
-      return;
-    }
-    for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
-      static_cast<void>(serve(receivers_[rank], flow_.memory.progress[rank]));
-    }
-    ::sched_yield();
+void Egress::fill_ahead() noexcept {
+  for (QueueFill* part : {&queue_fill_, intake_fill_ ? &*intake_fill_ : nullptr}) {
+    if (part == nullptr) continue;
+    auto step = QueueFill::Step::more;
+    while (step == QueueFill::Step::more) step = part->from_end();
+    if (step == QueueFill::Step::no_memory) report_no_memory();
   }
+}
+
+void Egress::fill() noexcept {
+  for (QueueFill* part : {&queue_fill_, intake_fill_ ? &*intake_fill_ : nullptr}) {
+    if (part == nullptr) continue;
+    for (auto step = part->from_front(); step != QueueFill::Step::done; step = part->from_front()) {
+      if (step == QueueFill::Step::no_memory) return report_no_memory();
+      for (std::uint32_t rank = 0; rank < receivers_.size(); ++rank) {
+        static_cast<void>(serve(receivers_[rank], flow_.memory.progress[rank]));
+      }
+      // Others may start meanwhile.
+      ::sched_yield();
+    }
+  }
+}
+
+void Egress::report_no_memory() const noexcept {
+  Event event = make_event(EventKind::setup_failed, flow_.policy.to);
+  event.flow = flow_.index;
+  std::strncpy(event.text, "no memory for a flow's queue: make `queue` smaller or memory larger",
+               sizeof event.text - 1);
+  reporter_.send(event);
 }
 
 void Egress::look_at(Receiver& receiver, const ring::MailboxProgress& progress) noexcept {

@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "trusted/guard/control.hpp"
 #include "trusted/guard/delivery.hpp"
 #include "trusted/guard/flow.hpp"
 #include "trusted/guard/memory.hpp"
+#include "trusted/guard/queue_fill.hpp"
 #include "trusted/guard/reporter.hpp"
 #include "trusted/ring/mailbox_reclaimer.hpp"
 
@@ -27,6 +29,9 @@ class Egress {
   /// Thread body; never returns.
   [[noreturn]] void run() noexcept;
 
+  /// Fills the flow's queue in until it is full, or its sender there. For a thread of low priority.
+  void fill_ahead() noexcept;
+
  private:
   struct Receiver {
     const RankMemory* memory;
@@ -37,7 +42,9 @@ class Egress {
     bool lost = false;     // can no longer be told what was sent
   };
 
-  void populate(const ring::SegmentPool& pool) noexcept;
+  /// What fill_ahead() has left, between looks at the receivers.
+  void fill() noexcept;
+  void report_no_memory() const noexcept;
   /// All that one receiver needs now. Whether there is more to do at once.
   [[nodiscard]] bool serve(Receiver& receiver, const ring::MailboxProgress& progress) noexcept;
   /// Takes back what it has released, and wakes it for what has come.
@@ -53,6 +60,8 @@ class Egress {
   Statistics& statistics_;
   const Reporter& reporter_;
   std::vector<Receiver> receivers_;
+  QueueFill queue_fill_;
+  std::optional<QueueFill> intake_fill_;  ///< if the flow has an intake
   const char* why_broken_ = "";
   bool reported_broken_ = false;
 };

@@ -1,6 +1,9 @@
 #include "trusted/guard/guard.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
+#include <future>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -8,6 +11,15 @@
 #include "trusted/guard/ingress_groups.hpp"
 
 namespace sluice::guard {
+namespace {
+
+/// This thread runs only where no other wants the processor.
+bool yield_to_all() noexcept {
+  const sched_param none{};
+  return ::sched_setscheduler(0, SCHED_IDLE, &none) == 0;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Guard>, MemoryError> Guard::create(table::RunTable table, std::vector<Fd> listeners,
                                                           std::vector<Fd> spills, const std::vector<uid_t>& users,
@@ -76,13 +88,23 @@ void Guard::add_shared_paths(std::uint32_t subject, std::vector<int>& descriptor
 
 bool Guard::start() {
   // Threads are never joined: they end with the process, when the launcher's socket does.
+  std::promise<void> settled;
+  auto filler_settled = settled.get_future();
   try {
     std::thread([&reporter = reporter_] { reporter.forward(); }).detach();
     for (const auto& egress : egresses_) std::thread([part = egress.get()] { part->run(); }).detach();
     for (const auto& ingress : ingress_threads_) std::thread([part = ingress.get()] { part->run(); }).detach();
+    std::thread([this, promise = std::move(settled)]() mutable {
+      const bool low = yield_to_all();
+      promise.set_value();
+      if (!low) return;
+      for (const auto& egress : egresses_) egress->fill_ahead();
+    }).detach();
   } catch (const std::system_error&) {
     return false;
   }
+  // The guard's filter, which comes next, knows no call for priorities.
+  filler_settled.wait();
   return true;
 }
 

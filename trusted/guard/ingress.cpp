@@ -133,6 +133,7 @@ void Ingress::greet(Fd& connection) noexcept {
   if (!answered) return;
   connections_[rank] = std::move(peer);
   senders_[rank].connected();
+  outflows_.announce();
   Event event = make_event(EventKind::rank_up, setup_.subject);
   event.rank = senders_[rank].world_rank();
   reporter_.post(event);

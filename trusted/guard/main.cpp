@@ -105,8 +105,8 @@ int main(int argc, char** argv) {
   auto table = read_table();
   if (!table) return fail(reporter, "the launcher's table cannot be read: launcher and guard of different builds?");
   const std::size_t subjects = table->subjects.size();
-  // One thread for each subject and each flow, the reporter's, and this one.
-  if (!tame_allocator(subjects + table->flows.size() + 2)) return fail(reporter, "the allocator cannot be set up");
+  // One thread for each subject and each flow, the reporter's, the one that fills queues in, and this one.
+  if (!tame_allocator(subjects + table->flows.size() + 3)) return fail(reporter, "the allocator cannot be set up");
   const auto users = read_users(argc, argv, subjects);
   if (!users) return fail(reporter, "one user id for each subject is needed on the command line");
   Fd statistics_fd(guard::kStatisticsFd);

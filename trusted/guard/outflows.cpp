@@ -66,6 +66,10 @@ void Outflows::ring(Outflow& outflow, Clock::time_point now) noexcept {
   outflow.flow->bell.ring();
 }
 
+void Outflows::announce() noexcept {
+  for (const Outflow& outflow : outflows_) outflow.flow->bell.ring();
+}
+
 void Outflows::ring_due(Clock::time_point now) noexcept {
   for (Outflow& outflow : outflows_) {
     const bool due = outflow.untold >= outflow.patience || now - outflow.rung >= kBellPeriod;

@@ -39,6 +39,9 @@ class Outflows {
   /// message that it left unfinished, if any.
   void tell_ended(std::uint32_t world_rank, std::optional<std::uint32_t> cut_short) noexcept;
 
+  /// Rings the bell of each flow: a rank of the subject has connected.
+  void announce() noexcept;
+
   /// Rings the bell of each flow that has frames which its egress has not been told of, if its period has passed.
   void ring_due(Clock::time_point now) noexcept;
   /// The same, whether or not the period has passed. Before the ingress sleeps.

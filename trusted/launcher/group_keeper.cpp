@@ -17,16 +17,16 @@
 namespace sluice::launcher {
 namespace {
 
-constexpr int kStepMilliseconds = 10;
 constexpr int kMostSteps = 3000;
 
-void rest() { poll(nullptr, 0, kStepMilliseconds); }
+/// A group is free some milliseconds after its last process, or much later.
+void rest(int step) { poll(nullptr, 0, step < 20 ? 1 : 10); }
 
 /// Removes the groups, which have to be empty for that.
 void remove_groups(const sandbox::GroupPlace& place, pid_t keeper, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     const std::string folder = place.folder / sandbox::group_name(keeper, i);
-    for (int step = 0; step < kMostSteps && rmdir(folder.c_str()) != 0 && errno == EBUSY; ++step) rest();
+    for (int step = 0; step < kMostSteps && rmdir(folder.c_str()) != 0 && errno == EBUSY; ++step) rest(step);
   }
 }
 

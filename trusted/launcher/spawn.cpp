@@ -162,20 +162,29 @@ Result<Child, Problem> start_guard(const Fd& program, const GuardDescriptors& de
   return Child{pid, open_process(pid), std::move(out.value().read_end), std::move(err.value().read_end), Fd(), Fd()};
 }
 
-Status<Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std::size_t index,
-                             const Identities& identities, const Fd& group) {
+Status<Problem> start_mirrors(const Fd& program, const std::vector<StagedMirror>& mirrors, std::size_t index,
+                              const Identities& identities, const Fd& group) {
+  if (mirrors.empty()) return Unit{};
   const Fd log(open("/dev/null", O_WRONLY | O_CLOEXEC));
-  const Fd root(fcntl(mirror.root.get(), F_DUPFD_CLOEXEC, kHighFd));
-  const Fd fuse(fcntl(mirror.fuse.get(), F_DUPFD_CLOEXEC, kHighFd));
-  if (!log || !root || !fuse) return system_problem("cannot start a mirror");
-  std::vector<std::string> words = {"sluice-mirror", std::to_string(root.get()), std::to_string(fuse.get()),
-                                    std::to_string(mirror.seconds), mirror.direct ? "direct" : "cached"};
+  std::vector<Fd> given;
+  std::vector<std::string> words = {"sluice-mirror"};
+  for (const StagedMirror& mirror : mirrors) {
+    for (const Fd* fd : {&mirror.root, &mirror.fuse}) {
+      given.emplace_back(fcntl(fd->get(), F_DUPFD_CLOEXEC, kHighFd));
+      if (!given.back()) return system_problem("cannot start a mirror");
+      words.push_back(std::to_string(given.back().get()));
+    }
+    words.push_back(std::to_string(mirror.seconds));
+    words.emplace_back(mirror.direct ? "direct" : "cached");
+  }
   std::vector<char*> arguments = pointers(words);
   char* environment[] = {nullptr};
+  if (!log) return system_problem("cannot start a mirror");
   const pid_t pid = fork();
   if (pid < 0) return system_problem("cannot start a mirror");
   if (pid > 0) return Unit{};
-  if (join(group) && settle(log.get(), log.get()) && keep_at_exec(root.get()) && keep_at_exec(fuse.get()) &&
+  if (join(group) && settle(log.get(), log.get()) &&
+      std::all_of(given.begin(), given.end(), [](const Fd& fd) { return keep_at_exec(fd.get()); }) &&
       (!identities.distinct() || become(identities.subject(index))) && own_group() && end_with_supervisor()) {
     syscall(SYS_execveat, program.get(), "", arguments.data(), environment, AT_EMPTY_PATH);
   }

@@ -35,10 +35,10 @@ struct GuardDescriptors {
 Result<Child, sandbox::Problem> start_guard(const Fd& program, const GuardDescriptors& descriptors,
                                             const Identities& identities);
 
-/// What serves one mount of subject `index`, as its host user. It ends when the mount goes.
+/// The process that serves all `mirrors` of subject `index`, as its host user. It ends when they go.
 /// `group` is the entrance of the subject's control group, or no descriptor.
-Status<sandbox::Problem> start_mirror(const Fd& program, const StagedMirror& mirror, std::size_t index,
-                                      const Identities& identities, const Fd& group);
+Status<sandbox::Problem> start_mirrors(const Fd& program, const std::vector<StagedMirror>& mirrors, std::size_t index,
+                                       const Identities& identities, const Fd& group);
 
 /// Subject `index` in its sandbox, in a new time namespace, as its own host user where that can be.
 Result<Child, sandbox::Problem> start_sandbox(StagedSubject& subject, std::size_t index, const Identities& identities,

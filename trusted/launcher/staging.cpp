@@ -11,10 +11,12 @@
 #include <cstring>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <optional>
 #include <system_error>
 
 #include "trusted/launcher/held_grants.hpp"
+#include "trusted/launcher/spills.hpp"
 #include "trusted/sandbox/devices.hpp"
 #include "trusted/sandbox/file_system.hpp"
 #include "trusted/sandbox/host_view.hpp"
@@ -34,7 +36,8 @@ using sandbox::Problem;
 using sandbox::ProblemKind;
 
 constexpr std::size_t kMaxCopiedImage = std::size_t{256} << 20;
-/// Inside the sandbox: preloaded into MPICH's launcher.
+// Inside the sandbox. The one at kSessionPath is preloaded into MPICH's launcher.
+constexpr char kOwnFolder[] = "/run/sluice";
 constexpr char kSessionPath[] = "/run/sluice/session.so";
 constexpr char kConfinePath[] = "/run/sluice/confine";
 constexpr char kRulesPath[] = "/run/sluice/rules";
@@ -44,7 +47,20 @@ class Staging {
  public:
   Staging(const Plan& plan, const Identities& identities) : plan_(plan), identities_(identities) {}
 
-  Result<Stage, Problem> run() {
+  Result<std::vector<sandbox::Relaxation>, Problem> run(const StagingSteps& steps) {
+    if (auto ready = prepare(); !ready) return ready.error();
+    if (auto started = steps.guard(stage_); !started) return started.error();
+    for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
+      auto staged = stage_subject(i);
+      if (!staged) return staged.error();
+      if (auto started = steps.subject(stage_, i, std::move(staged).value()); !started) return started.error();
+    }
+    return std::move(relaxations_);
+  }
+
+ private:
+  /// Everything that the guard needs, and what has to be opened before the run's directory may hide it.
+  Status<Problem> prepare() {
     if (auto made = sandbox::own_mounts(); !made) return made.error();
     stage_.guard_program.reset(open(plan_.installation.guard.c_str(), O_PATH | O_CLOEXEC));
     if (!stage_.guard_program) return sandbox::system_problem("cannot open " + plan_.installation.guard.string());
@@ -61,43 +77,49 @@ class Staging {
       if (!held) return held.error();
       held_.push_back(std::move(held).value());
     }
-    if (auto made = make_spills(); !made) return made.error();
+    auto spills = make_spills(plan_.policy);
+    if (!spills) return spills.error();
+    stage_.spills = std::move(spills).value();
     if (auto mounted = mount_directory(); !mounted) return mounted.error();
     if (!identities_.distinct()) {
-      stage_.relaxations.push_back(
+      relaxations_.push_back(
           {"host-users", "", "all subjects are one user of the host and share what the kernel counts for each user"});
     }
-    if (auto begun = begin_views(); !begun) return begun.error();
     for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
-      if (auto staged = stage_subject(i); !staged) return staged.error();
+      if (auto made = make_folders(i); !made) return made;
+      if (auto made = stage_socket(i); !made) return made;
     }
-    return std::move(stage_);
+    return begin_views();
   }
 
- private:
-  Status<Problem> make_spills();
   Result<HeldSubject, Problem> hold(std::size_t index);
   Result<Fd, Problem> hold_grant(std::size_t index, const policy::FileGrant& grant);
   Status<Problem> mount_directory();
-  Status<Problem> begin_views();  ///< makes each subject's folder
-  Status<Problem> stage_subject(std::size_t index);
+  Status<Problem> make_folders(std::size_t index);
+  Status<Problem> begin_views();
+  Result<StagedSubject, Problem> stage_subject(std::size_t index);
   Status<Problem> stage_system(std::size_t index, const std::string& base, StagedSubject& staged);
   Result<bool, Problem> stage_mirror(std::size_t index, Fd root, bool folder, const std::string& place,
                                      StagedSubject& staged);
   [[nodiscard]] std::string base_of(std::size_t index) const { return directory_ + "/s" + std::to_string(index); }
+  /// What the sandbox sees at kOwnFolder.
+  [[nodiscard]] std::string own_folder_of(std::size_t index) const { return base_of(index) + "/sluice"; }
   void tell_of_cache(std::size_t index, const Fd& root, const std::string& place);
   void relax(const char* name, std::size_t index, const std::string& what);
   Status<Problem> stage_programs(std::size_t index, const std::string& base, std::vector<Entry>& entries);
   Status<Problem> stage_grants(std::size_t index, const std::string& base, StagedSubject& staged);
-  Status<Problem> stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries);
-  Status<Problem> stage_output(std::size_t index, const std::string& base, StagedSubject& staged);
+  Status<Problem> stage_socket(std::size_t index);
+  Status<Problem> stage_output(std::size_t index, StagedSubject& staged);
   Status<Problem> stage_filter(std::size_t index, bool own_devices, StagedSubject& staged);
-  Status<Problem> stage_confinement(std::size_t index, const std::string& base, StagedSubject& staged);
+  Status<Problem> stage_confinement(std::size_t index, StagedSubject& staged);
+  Result<sandbox::Filter, Problem> filter_of(const sandbox::FilterOptions& options);
   std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
 
   const Plan& plan_;
   const Identities& identities_;
   Stage stage_;
+  std::vector<sandbox::Relaxation> relaxations_;
+  std::map<bool, sandbox::Filter> filters_;  ///< by whether there are file locks
   Fd rank_program_;
   Fd confine_program_;
   const bool can_listen_ = sandbox::can_listen();
@@ -110,31 +132,6 @@ class Staging {
   /// for its thread, so there is none any more when stage_run() returns.
   std::vector<std::future<Result<std::vector<Entry>, Problem>>> views_;
 };
-
-/// A file that no name leads to, so that the kernel frees it with the last process that has it open.
-Fd make_nameless_file(const fs::path& directory) {
-  Fd file(open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT)) return file;
-  std::string name = directory / ".sluice-spill-XXXXXX";  // a file system without O_TMPFILE
-  file.reset(mkostemp(name.data(), O_CLOEXEC));
-  if (file) unlink(name.c_str());
-  return file;
-}
-
-Status<Problem> Staging::make_spills() {
-  for (const policy::Spill& spill : plan_.policy.spills) {
-    const table::Flow& flow = plan_.policy.table.flows[spill.flow];
-    Fd file = make_nameless_file(spill.path);
-    if (!file) return sandbox::system_problem("cannot make a file in " + spill.path.string());
-    if (const int error = posix_fallocate(file.get(), 0, static_cast<off_t>(flow.spill_bytes)); error != 0) {
-      errno = error;
-      return sandbox::system_problem("cannot keep " + std::to_string(flow.spill_bytes >> 20) + " MiB in " +
-                                     spill.path.string() + " for what a queue has no room for");
-    }
-    stage_.spills.push_back(std::move(file));
-  }
-  return Unit{};
-}
 
 /// True for what every sandbox shows of the system anyway.
 bool in_system(const fs::path& path) {
@@ -205,7 +202,7 @@ Status<Problem> make_directory(const std::string& path, mode_t mode) {
 }
 
 void Staging::relax(const char* name, std::size_t index, const std::string& what) {
-  stage_.relaxations.push_back({name, plan_.policy.subjects[index].name, what});
+  relaxations_.push_back({name, plan_.policy.subjects[index].name, what});
 }
 
 /// Says so if files below `place` cannot be read past the host's cache.
@@ -314,11 +311,13 @@ Status<Problem> Staging::stage_grants(std::size_t index, const std::string& base
   return Unit{};
 }
 
-Status<Problem> Staging::stage_socket(std::size_t index, const std::string& base, std::vector<Entry>& entries) {
+/// The socket that the guard will listen at. A subject with a world of its own does not see it.
+Status<Problem> Staging::stage_socket(std::size_t index) {
   Fd socket(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::string path = base + "/guard";
+  const bool shown = plan_.policy.subjects[index].world == policy::World::run;
+  const std::string path = (shown ? own_folder_of(index) : base_of(index)) + "/guard";
   if (path.size() >= sizeof address.sun_path) return Problem{ProblemKind::system, path + " is too long", ""};
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (!socket || bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
@@ -329,29 +328,35 @@ Status<Problem> Staging::stage_socket(std::size_t index, const std::string& base
   if (identities_.distinct() && chown(path.c_str(), owner, owner) != 0)
     return sandbox::system_problem("cannot give " + path);
   stage_.listeners.push_back(std::move(socket));
-  if (plan_.policy.subjects[index].world == policy::World::run) {
-    entries.push_back({Entry::Kind::read_only, wire::kGuardSocketPath, path});
-  }
   return Unit{};
 }
 
-Status<Problem> Staging::stage_output(std::size_t index, const std::string& base, StagedSubject& staged) {
-  const std::string program = base + "/rank";
-  if (auto copied = sandbox::copy_file(path_of(rank_program_), program, kMaxCopiedImage); !copied) return copied;
-  staged.command.entries.push_back({Entry::Kind::read_only, wire::kRankProgramPath, program});
+/// What starts each rank, and the pipes that it prints to.
+Status<Problem> Staging::stage_output(std::size_t index, StagedSubject& staged) {
+  const std::string own = own_folder_of(index);
+  if (auto copied = sandbox::copy_file(path_of(rank_program_), own + "/rank", kMaxCopiedImage); !copied) return copied;
   if (plan_.subjects[index].mpi == HostMpi::mpich) {
-    const std::string session = base + "/session";
-    if (auto copied = sandbox::copy_file(path_of(session_library_), session, kMaxCopiedImage); !copied) return copied;
-    staged.command.entries.push_back({Entry::Kind::read_only, kSessionPath, session});
+    auto copied = sandbox::copy_file(path_of(session_library_), own + "/session.so", kMaxCopiedImage);
+    if (!copied) return copied;
   }
-  const std::string folder = base + "/output";
   const auto owner = identities_.distinct() ? std::optional(identities_.subject(index)) : std::nullopt;
-  auto pipes = make_rank_pipes(folder, plan_.policy.subjects[index].ranks, owner);
+  auto pipes = make_rank_pipes(own + "/output", plan_.policy.subjects[index].ranks, owner);
   if (!pipes) return pipes.error();
   staged.output = std::move(pipes).value();
   // Read-only: a rank writes into its pipes, and cannot put other files in their place.
-  staged.command.entries.push_back({Entry::Kind::read_only, wire::kOutputFolder, folder});
+  staged.command.entries.push_back({Entry::Kind::read_only, kOwnFolder, own});
   return Unit{};
+}
+
+/// Built once, and a copy for each sandbox.
+Result<sandbox::Filter, Problem> Staging::filter_of(const sandbox::FilterOptions& options) {
+  auto known = filters_.find(options.file_locks);
+  if (known == filters_.end()) {
+    auto built = sandbox::system_call_filter(options);
+    if (!built) return built.error();
+    known = filters_.emplace(options.file_locks, std::move(built).value()).first;
+  }
+  return sandbox::copy_of(known->second);
 }
 
 /// `own_devices`: no inode of a device is another sandbox's too.
@@ -360,7 +365,7 @@ Status<Problem> Staging::stage_filter(std::size_t index, bool own_devices, Stage
                                   [](const Held& held) { return held.writable; });
   const bool listens = can_listen_;
   if (!listens) relax("refused-calls", index, "is denied system calls without a count of them in the audit log");
-  auto filter = sandbox::system_call_filter({.file_locks = writes && own_devices, .tell_denials = listens});
+  auto filter = filter_of({.file_locks = writes && own_devices, .tell_denials = listens});
   if (!filter) return filter.error();
   staged.filter = std::move(filter).value();
   staged.command.filter_fds = {staged.filter.calls.get(), staged.filter.arguments.get()};
@@ -375,18 +380,15 @@ Status<Problem> Staging::stage_filter(std::size_t index, bool own_devices, Stage
 }
 
 /// The first program of the sandbox, which confines the others. After everything else that is shown.
-Status<Problem> Staging::stage_confinement(std::size_t index, const std::string& base, StagedSubject& staged) {
-  const std::string program = base + "/confine";
-  if (auto copied = sandbox::copy_file(path_of(confine_program_), program, kMaxCopiedImage); !copied) return copied;
-  std::vector<Entry>& entries = staged.command.entries;
-  entries.push_back({Entry::Kind::read_only, kConfinePath, program});
+Status<Problem> Staging::stage_confinement(std::size_t index, StagedSubject& staged) {
+  const std::string own = own_folder_of(index);
+  auto copied = sandbox::copy_file(path_of(confine_program_), own + "/confine", kMaxCopiedImage);
+  if (!copied) return copied;
   std::string rules = "-";
   if (sandbox::landlock_version() > 0) {
     rules = kRulesPath;
-    const std::string list = base + "/rules";
-    entries.push_back({Entry::Kind::read_only, rules, list});
-    const std::string text = sandbox::print_rules(sandbox::path_rules(entries, {wire::kOutputFolder}));
-    if (auto written = sandbox::write_text(list, text); !written) return written;
+    const auto of_paths = sandbox::path_rules(staged.command.entries, {wire::kOutputFolder});
+    if (auto written = sandbox::write_text(own + "/rules", sandbox::print_rules(of_paths)); !written) return written;
   } else {
     relax("landlock", index, "is not confined by Landlock, which this kernel has not");
   }
@@ -413,19 +415,27 @@ std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_
   if (subject.world == policy::World::run) result.emplace_back("SLUICE_RUN", "1");
   // For mpiexec and its proxies; sluice-rank takes it back.
   if (plan_.subjects[index].mpi == HostMpi::mpich) result.emplace_back("LD_PRELOAD", kSessionPath);
+  // Its plugins look for graphics processors and PCI devices, and read 5 MiB of libraries in each process.
+  result.emplace_back("HWLOC_PLUGINS_PATH", "/nonexistent");
+  // PSM and PSM2 wait 0.2 s for network cards, which no sandbox has. The other one is left out in Debian's settings.
+  if (plan_.subjects[index].mpi == HostMpi::openmpi) result.emplace_back("OMPI_MCA_mtl", "^ofi,psm,psm2");
   result.insert(result.end(), subject.environment.begin(), subject.environment.end());
   return result;
 }
 
+Status<Problem> Staging::make_folders(std::size_t index) {
+  const std::string base = base_of(index);
+  if (auto made = make_directory(base, identities_.distinct() ? 0710 : 0700); !made) return made;
+  if (identities_.distinct() && chown(base.c_str(), 0, identities_.subject(index)) != 0) {
+    return sandbox::system_problem("cannot give " + base);
+  }
+  return make_directory(own_folder_of(index), 0755);
+}
+
 Status<Problem> Staging::begin_views() {
   for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
-    const std::string base = base_of(i);
-    if (auto made = make_directory(base, identities_.distinct() ? 0710 : 0700); !made) return made;
-    if (identities_.distinct() && chown(base.c_str(), 0, identities_.subject(i)) != 0) {
-      return sandbox::system_problem("cannot give " + base);
-    }
     try {
-      views_.push_back(std::async(std::launch::async, [base] { return sandbox::host_view(base); }));
+      views_.push_back(std::async(std::launch::async, [base = base_of(i)] { return sandbox::host_view(base); }));
     } catch (const std::system_error&) {
       return Problem{ProblemKind::system, "no thread for copies of the host's settings", ""};
     }
@@ -433,11 +443,11 @@ Status<Problem> Staging::begin_views() {
   return Unit{};
 }
 
-Status<Problem> Staging::stage_subject(std::size_t index) {
+Result<StagedSubject, Problem> Staging::stage_subject(std::size_t index) {
   const std::string base = base_of(index);
   StagedSubject staged;
   std::vector<Entry>& entries = staged.command.entries;
-  if (auto done = stage_system(index, base, staged); !done) return done;
+  if (auto done = stage_system(index, base, staged); !done) return done.error();
   entries.push_back({Entry::Kind::processes, "/proc", ""});
   auto view = views_[index].get();
   if (!view) return view.error();
@@ -452,22 +462,21 @@ Status<Problem> Staging::stage_subject(std::size_t index) {
   entries.push_back({Entry::Kind::scratch, "/tmp", ""});
   const std::string folder = plan_.policy.folder;
   if (!in_system(folder) && folder != "/tmp" && folder != "/") entries.push_back({Entry::Kind::scratch, folder, ""});
-  if (auto done = stage_grants(index, base, staged); !done) return done;
-  if (auto done = stage_programs(index, base, entries); !done) return done;
-  if (auto done = stage_socket(index, base, entries); !done) return done;
-  if (auto done = stage_output(index, base, staged); !done) return done;
+  if (auto done = stage_grants(index, base, staged); !done) return done.error();
+  if (auto done = stage_programs(index, base, entries); !done) return done.error();
+  if (auto done = stage_output(index, staged); !done) return done.error();
   staged.command.environment = environment(index);
   staged.command.directory = folder;
-  if (auto done = stage_filter(index, !devices.value().empty(), staged); !done) return done;
-  if (auto done = stage_confinement(index, base, staged); !done) return done;
-  stage_.subjects.push_back(std::move(staged));
-  return Unit{};
+  if (auto done = stage_filter(index, !devices.value().empty(), staged); !done) return done.error();
+  if (auto done = stage_confinement(index, staged); !done) return done.error();
+  return staged;
 }
 
 }  // namespace
 
-Result<Stage, Problem> stage_run(const Plan& plan, const Identities& identities) {
-  return Staging(plan, identities).run();
+Result<std::vector<sandbox::Relaxation>, Problem> stage_run(const Plan& plan, const Identities& identities,
+                                                            const StagingSteps& steps) {
+  return Staging(plan, identities).run(steps);
 }
 
 }  // namespace sluice::launcher

@@ -1,6 +1,7 @@
 // Lays out, in the supervisor's own mount namespace, what each sandbox will be made of.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -32,16 +33,23 @@ struct StagedSubject {
   std::vector<StagedMirror> mirrors;
 };
 
+/// What is there before any subject is staged.
 struct Stage {
   Fd guard_program;  ///< opened before the run's directory could hide it
   Fd mirror_program;
-  std::vector<StagedSubject> subjects;
   std::vector<Fd> listeners;  ///< the guard's sockets, one for each subject
   std::vector<Fd> spills;     ///< files without a name, one for each flow that spills
-  std::vector<sandbox::Relaxation> relaxations;
 };
 
-/// To be called once, by pid 1 of a new pid and mount namespace.
-Result<Stage, sandbox::Problem> stage_run(const Plan& plan, const Identities& identities);
+/// What becomes of the parts of a run as soon as they are there, so that the rest is laid out beside it. What these
+/// start must not use memory of this process: it has threads meanwhile.
+struct StagingSteps {
+  std::function<Status<sandbox::Problem>(const Stage& stage)> guard;
+  std::function<Status<sandbox::Problem>(const Stage& stage, std::size_t index, StagedSubject subject)> subject;
+};
+
+/// To be called once, by pid 1 of a new pid and mount namespace. Returns what this host cannot give.
+Result<std::vector<sandbox::Relaxation>, sandbox::Problem> stage_run(const Plan& plan, const Identities& identities,
+                                                                     const StagingSteps& steps);
 
 }  // namespace sluice::launcher

@@ -21,11 +21,10 @@
 #include "trusted/guard/control.hpp"
 #include "trusted/launcher/audit_log.hpp"
 #include "trusted/launcher/descendants.hpp"
-#include "trusted/launcher/guard_process.hpp"
 #include "trusted/launcher/refused_calls.hpp"
 #include "trusted/launcher/run_state.hpp"
 #include "trusted/launcher/spawn.hpp"
-#include "trusted/launcher/staging.hpp"
+#include "trusted/launcher/started_run.hpp"
 #include "trusted/launcher/terminal.hpp"
 #include "trusted/sandbox/network_counters.hpp"
 
@@ -75,10 +74,7 @@ class Supervisor {
 
   int run() {
     catch_signals();
-    if (auto ready = set_up(); !ready) return give_up(ready.error());
-    if (auto started = start_subjects(); !started) return give_up(started.error());
-    // Threads only from here on: everything above forks.
-    start_output();
+    if (auto started = start(); !started) return give_up(started.error());
     while (!all_ended() && !state_.trusted_part_died) wait_once();
     end_everything();
     return report();
@@ -86,9 +82,8 @@ class Supervisor {
 
  private:
   void catch_signals();
-  Status<Problem> set_up();
-  Status<Problem> start_subjects();
-  void start_output();
+  Status<Problem> start();
+  void start_output(std::vector<StartedSubject> subjects);
   int give_up(const Problem& problem);
 
   void wait_once();
@@ -119,7 +114,6 @@ class Supervisor {
   std::vector<sandbox::LimitGroup> groups_;  ///< of the subjects; none where this host has none
   RunState state_;
   Fd signals_;
-  Stage stage_;
   Fd guard_control_;
   Child guard_;
   bool guard_reaped_ = false;
@@ -145,56 +139,39 @@ void Supervisor::catch_signals() {
   live_ = isatty(STDERR_FILENO) == 1 && !plan_.options.quiet;
 }
 
-Status<Problem> Supervisor::set_up() {
+Status<Problem> Supervisor::start() {
   raise_descriptor_limit();
-  auto staged = stage_run(plan_, identities_);
-  if (!staged) return staged.error();
-  stage_ = std::move(staged).value();
-  state_.relaxations.insert(state_.relaxations.end(), stage_.relaxations.begin(), stage_.relaxations.end());
+  state_.started = Clock::now();
+  auto begun = start_run(plan_, identities_, groups_);
+  if (!begun) return begun.error();
+  StartedRun& run = begun.value();
+  state_.relaxations.insert(state_.relaxations.end(), run.relaxations.begin(), run.relaxations.end());
   audit_.run_started(identities_, state_);
+  // Nothing of a subject's runs before its gate is opened, which on_info() does.
   for (const sandbox::Relaxation& relaxation : state_.relaxations) {
     if (auto allowed = check_relaxation(plan_, relaxation); !allowed) return allowed;
   }
-  auto started = start_guard_process(plan_, stage_, identities_);
-  if (!started) return started.error();
-  guard_ = std::move(started.value().child);
-  guard_control_ = std::move(started.value().control);
-  statistics_ = std::move(started.value().statistics);
-  return await_guard(guard_, guard_control_, front_, state_.interrupted);
-}
-
-Status<Problem> Supervisor::start_subjects() {
-  state_.started = Clock::now();
-  const Fd none;
-  for (std::size_t i = 0; i < stage_.subjects.size(); ++i) {
-    const Fd& group = groups_.empty() ? none : groups_[i].entrance();
-    for (const StagedMirror& mirror : stage_.subjects[i].mirrors) {
-      if (auto started = start_mirror(stage_.mirror_program, mirror, i, identities_, group); !started) return started;
-    }
-    stage_.subjects[i].mirrors.clear();
-    auto child = start_sandbox(stage_.subjects[i], i, identities_, group);
-    if (!child) return child.error();
-    stage_.subjects[i].told.reset();
-    Sandbox sandbox;
-    sandbox.child = std::move(child).value();
-    fcntl(sandbox.child.info.get(), F_SETFL, O_NONBLOCK);
-    sandboxes_.push_back(std::move(sandbox));
-  }
-  stage_.listeners.clear();
+  guard_ = std::move(run.guard.child);
+  guard_control_ = std::move(run.guard.control);
+  statistics_ = std::move(run.guard.statistics);
+  if (auto ready = await_guard(guard_, guard_control_, front_, state_.interrupted); !ready) return ready;
+  start_output(std::move(run.subjects));
   return Unit{};
 }
 
-void Supervisor::start_output() {
+/// Threads for what the sandboxes and the guard write.
+void Supervisor::start_output(std::vector<StartedSubject> subjects) {
   terminal_ = std::make_unique<Terminal>(plan_.subjects.size() + 1, live_);
-  for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
+  for (std::size_t i = 0; i < subjects.size(); ++i) {
     const policy::Subject& subject = plan_.policy.subjects[i];
     OutputFiles files = outputs_.subjects.empty() ? OutputFiles{} : std::move(outputs_.subjects[i]);
-    sandboxes_[i].drain =
-        std::make_unique<Drain>(Drain::Source{i, subject.label_text, subject.name},
-                                RankPipes{std::move(sandboxes_[i].child.out), std::move(sandboxes_[i].child.err)},
-                                std::move(stage_.subjects[i].output), std::move(files), *terminal_);
-    Fd& heard = stage_.subjects[i].heard;
-    if (heard) sandboxes_[i].refused_calls = std::make_unique<RefusedCalls>(std::move(heard));
+    Sandbox sandbox;
+    sandbox.child = std::move(subjects[i].child);
+    sandbox.drain = std::make_unique<Drain>(Drain::Source{i, subject.label_text, subject.name},
+                                            RankPipes{std::move(sandbox.child.out), std::move(sandbox.child.err)},
+                                            std::move(subjects[i].output), std::move(files), *terminal_);
+    if (subjects[i].heard) sandbox.refused_calls = std::make_unique<RefusedCalls>(std::move(subjects[i].heard));
+    sandboxes_.push_back(std::move(sandbox));
   }
   guard_drain_ = std::make_unique<Drain>(Drain::Source{plan_.subjects.size(), "sluice", "guard"},
                                          RankPipes{std::move(guard_.out), std::move(guard_.err)},

@@ -29,7 +29,7 @@ class SegmentPool {
   /// Read-only descriptor for the receiving ranks; no writable mapping can be made from it.
   [[nodiscard]] const Fd& receiver_fd() const noexcept { return receiver_fd_; }
 
-  /// Touches pages so that later writes meet memory that is there. Called in steps, from the egress thread.
+  /// Touches pages so that later writes meet memory that is there. Any thread; called in steps.
   /// False if the system has no memory for the quota.
   [[nodiscard]] bool populate(std::uint32_t first_segment, std::uint32_t count) const noexcept;
 

@@ -2,16 +2,19 @@
 // Confines itself by the Landlock rules of the file (- for none), to so many processes and threads, and by the
 // system-call filter open at descriptor FILTER, whose listener it sends over the socket at descriptor LISTENER (- for
 // none). Then it becomes the program, as which everything in the sandbox is confined.
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "trusted/base/fd.hpp"
 #include "trusted/sandbox/landlock.hpp"
@@ -24,6 +27,18 @@ constexpr int kFailed = 126;
 int fail(const std::string& what) {
   static_cast<void>(std::fprintf(stderr, "sluice-confine: %s\n", what.c_str()));
   return kFailed;
+}
+
+std::optional<std::string> text_of(const char* path) {
+  const sluice::Fd file(::open(path, O_RDONLY | O_CLOEXEC));
+  std::string text;
+  std::array<char, 4096> block;
+  ssize_t got = file ? 1 : -1;
+  while (got > 0) {
+    got = ::read(file.get(), block.data(), block.size());
+    if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
+  }
+  return got < 0 ? std::nullopt : std::optional(std::move(text));
 }
 
 /// Counted in the sandbox's own user namespace (Linux 5.14), so other subjects' processes are no part of it.
@@ -64,11 +79,10 @@ std::string deny_calls(const char* program, const char* socket) {
 int main(int argc, char** argv) {
   if (argc < 6) return fail("needs RULES PROCESSES FILTER LISTENER PROGRAM");
   if (std::strcmp(argv[1], "-") != 0) {
-    std::ifstream file(argv[1], std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
-    const auto rules = sluice::sandbox::parse_rules(text.view());
-    if (!file || !rules || rules.value().empty()) return fail(std::string("cannot read ") + argv[1]);
+    const auto text = text_of(argv[1]);
+    if (!text) return fail(std::string("cannot read ") + argv[1]);
+    const auto rules = sluice::sandbox::parse_rules(*text);
+    if (!rules || rules.value().empty()) return fail(std::string("cannot use ") + argv[1]);
     const auto enforced = sluice::sandbox::enforce_rules(rules.value());
     if (!enforced) return fail(enforced.error().what);
   }

@@ -126,7 +126,10 @@ Result<LimitGroup, Problem> LimitGroup::make(const GroupPlace& place, const std:
     (void)write_text_to(folder / "memory.swap.max", "0");
     group.events_.reset(open((folder / "memory.events").c_str(), O_RDONLY | O_CLOEXEC));
   }
-  group.entrance_.reset(open((folder / "cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  // Version 1 lets a thread in by itself, which waits for nobody. A whole process waits until every processor has given
+  // way once, some ten milliseconds.
+  const char* entrance = place.version == 1 ? "tasks" : "cgroup.procs";
+  group.entrance_.reset(open((folder / entrance).c_str(), O_WRONLY | O_CLOEXEC));
   if (!limited || !group.entrance_) {
     Problem problem = system_problem("cannot limit the group " + folder.string());
     rmdir(folder.c_str());

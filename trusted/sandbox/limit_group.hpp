@@ -33,7 +33,7 @@ class LimitGroup {
   /// when they need more, and no others are.
   static Result<LimitGroup, Problem> make(const GroupPlace& place, const std::string& name, std::uint64_t bytes);
 
-  /// The process that writes "0" here joins, with all that it starts.
+  /// The process of one thread that writes "0" here joins, with all that it starts.
   [[nodiscard]] const Fd& entrance() const noexcept { return entrance_; }
 
   /// How many of its processes the kernel has ended for want of memory.

@@ -16,6 +16,8 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "trusted/sandbox/allowed_calls.hpp"
 
@@ -116,6 +118,26 @@ constexpr std::uint64_t kLow32 = 0xffffffff;
 constexpr std::uint64_t kPassProcess = 76;  // SO_PASSPIDFD
 constexpr std::uint64_t kPeerProcess = 77;  // SO_PEERPIDFD
 
+Result<Fd, Problem> filter_memory() {
+  Fd memory(memfd_create("sluice-filter", MFD_CLOEXEC));
+  if (!memory) return system_problem("cannot make memory for the system-call filter");
+  return memory;
+}
+
+Result<Fd, Problem> copy_of_program(const Fd& program) {
+  auto copy = filter_memory();
+  struct stat status {};
+  if (!copy) return copy;
+  if (fstat(program.get(), &status) != 0) return system_problem("cannot read the system-call filter");
+  std::vector<char> bytes(static_cast<std::size_t>(status.st_size));
+  const auto size = static_cast<ssize_t>(bytes.size());
+  if (pread(program.get(), bytes.data(), bytes.size(), 0) != size ||
+      pwrite(copy.value().get(), bytes.data(), bytes.size(), 0) != size) {
+    return system_problem("cannot copy the system-call filter");
+  }
+  return copy;
+}
+
 struct Release {
   void operator()(void* context) const noexcept { seccomp_release(context); }
 };
@@ -155,13 +177,14 @@ class Rules {
 
   /// The program in a memfd at offset 0.
   [[nodiscard]] Result<Fd, Problem> built() const {
-    Fd memory(memfd_create("sluice-filter", MFD_CLOEXEC));
-    if (!memory) return system_problem("cannot make memory for the system-call filter");
+    auto made = filter_memory();
+    if (!made) return made;
+    const Fd& memory = made.value();
     if (failed_ || seccomp_export_bpf(context_.get(), memory.get()) != 0 || lseek(memory.get(), 0, SEEK_SET) != 0) {
       return Problem{ProblemKind::host, "libseccomp cannot build the system-call filter",
                      "install libseccomp2 2.5 or newer"};
     }
-    return memory;
+    return made;
   }
 
  private:
@@ -336,6 +359,16 @@ Result<Filter, Problem> system_call_filter(const FilterOptions& options) {
   auto arguments = of_arguments(options).built();
   if (!arguments) return arguments.error();
   auto denials = of_denials(options).built();
+  if (!denials) return denials.error();
+  return Filter{std::move(calls).value(), std::move(arguments).value(), std::move(denials).value()};
+}
+
+Result<Filter, Problem> copy_of(const Filter& filter) {
+  auto calls = copy_of_program(filter.calls);
+  if (!calls) return calls.error();
+  auto arguments = copy_of_program(filter.arguments);
+  if (!arguments) return arguments.error();
+  auto denials = copy_of_program(filter.denials);
   if (!denials) return denials.error();
   return Filter{std::move(calls).value(), std::move(arguments).value(), std::move(denials).value()};
 }

@@ -19,6 +19,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <span>
@@ -208,6 +209,27 @@ TEST(Filter, LocksOnlyWhereAsked) {
   const auto lock = [] { return syscall(SYS_flock, -1, 2); };
   EXPECT_EQ(errno_in_child(lock, FilterOptions{.file_locks = true}), EBADF);
   EXPECT_EQ(errno_in_child(lock, FilterOptions{.file_locks = false}), ENOLCK);
+}
+
+TEST(Filter, CopyIsTheSameInMemoryOfItsOwn) {
+  const auto built = system_call_filter({.file_locks = true, .tell_denials = true});
+  ASSERT_TRUE(built);
+  const auto copy = copy_of(built.value());
+  ASSERT_TRUE(copy);
+  for (const Fd Filter::*part : {&Filter::calls, &Filter::arguments, &Filter::denials}) {
+    const Fd& first = built.value().*part;
+    const Fd& second = copy.value().*part;
+    EXPECT_EQ(lseek(second.get(), 0, SEEK_CUR), 0);
+    struct stat one {};
+    struct stat other {};
+    ASSERT_TRUE(fstat(first.get(), &one) == 0 && fstat(second.get(), &other) == 0);
+    EXPECT_NE(one.st_ino, other.st_ino);
+    const auto program = read_program(first);
+    const auto same = read_program(second);
+    ASSERT_FALSE(program.empty());
+    ASSERT_EQ(program.size(), same.size());
+    EXPECT_EQ(std::memcmp(program.data(), same.data(), program.size() * sizeof program[0]), 0);
+  }
 }
 
 #ifdef __x86_64__
