@@ -44,6 +44,7 @@ struct Layer {
   PolledRequests polled;                 ///< requests that move in progress()
   OwnRequest* next_polled = nullptr;     ///< while progress() goes through them
   bool writing = false;                  ///< a message is half written: nothing else may be written
+  bool leaves_mail = false;              ///< and it is short: what nobody waits for can stay where it is so long
   ReceiveQueue host_matched;             ///< receives whose message the host MPI is delivering
   ScratchPool scratch;                   ///< of collectives
   bool host_turn = false;                ///< the next receive from any source looks at the own subject first

@@ -198,7 +198,7 @@ const OwnKind kReceive{destroy_receive, nullptr, cancel_receive, start_receive};
 bool progress() {
   // First, as the end of the last sender of another subject ends what waits for anyone.
   bool moved = local_messages_wanted() && match_local();
-  moved = layer.incoming.drain(kFramesPerPass) || moved;
+  moved = layer.incoming.drain(kFramesPerPass, layer.leaves_mail) || moved;
   if (layer.incoming.fault() != nullptr) die(layer.incoming.fault());
   if (local_messages_wanted()) moved = collect_deliveries() || moved;
   moved = settle_finished() || moved;

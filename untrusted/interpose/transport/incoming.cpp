@@ -53,13 +53,13 @@ void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count, std
   ended_ = 0;
 }
 
-bool Incoming::drain(std::uint32_t frames) {
+bool Incoming::drain(std::uint32_t frames, bool leave) {
   bool came = false;
   for (SharedInflow& inflow : shared_) came = drain_shared(inflow, frames) || came;
   for (Inflow& inflow : inflows_) {
     for (std::uint32_t i = 0; i < frames; ++i) {
       const wire::FrameHeader* header = inflow.reader.peek();
-      if (header == nullptr) break;
+      if (header == nullptr || (leave && !is_awaited(inflow, *header))) break;
       if (!handle(inflow, *header)) return true;
       inflow.reader.advance();
       came = true;
@@ -81,6 +81,20 @@ bool Incoming::mail_waits() noexcept {
     if (!inflow.by_relay && inflow.reader.take(fragment) != ring::Taken::nothing) return true;
   }
   return std::any_of(inflows_.begin(), inflows_.end(), [](Inflow& inflow) { return inflow.reader.peek() != nullptr; });
+}
+
+/// Whether a frame is anything but the start of a message that would have to be copied to the heap.
+bool Incoming::is_awaited(const Inflow& inflow, const wire::FrameHeader& header) const {
+  if (header.kind != wire::FrameKind::message_start || header.endpoint - inflow.first_rank >= inflow.rank_count)
+    return true;
+  const Channel channel = channel_of(header.context);
+  if (sources_[header.endpoint].shared != nullptr || channel == Channel::acknowledgement) return true;
+  Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
+  if (channel == Channel::synchronous) envelope.context &= ~kChannelMask;
+  for (const Receive* receive = posted_.first(); receive != nullptr; receive = ReceiveQueue::after(*receive)) {
+    if (receive->accepts(envelope)) return true;
+  }
+  return false;
 }
 
 bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {

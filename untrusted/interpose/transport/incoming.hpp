@@ -57,8 +57,9 @@ class Incoming {
   void attach(std::vector<Inflow> inflows, std::uint32_t rank_count, std::vector<SharedInflow> shared = {});
 
   /// Takes at most `frames` frames from each mailbox: fewer once a receive is finished and no other is posted, as what
-  /// stays there is copied once less when it is received. Returns whether anything came.
-  bool drain(std::uint32_t frames);
+  /// stays there is copied once less when it is received. Returns whether anything came. With `leave`, a mailbox is
+  /// left at a message for which no receive is posted: for a short time, as the mailbox fills meanwhile.
+  bool drain(std::uint32_t frames, bool leave = false);
 
   /// Whether a frame waits in some mailbox.
   [[nodiscard]] bool mail_waits() noexcept;
@@ -146,6 +147,7 @@ class Incoming {
     }
   };
 
+  [[nodiscard]] bool is_awaited(const Inflow& inflow, const wire::FrameHeader& header) const;
   bool handle(const Inflow& inflow, const wire::FrameHeader& header);
   void handle_start(Source& source, const wire::FrameHeader& header);
   bool drain_shared(SharedInflow& inflow, std::uint32_t frames);

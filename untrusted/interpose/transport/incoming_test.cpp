@@ -43,6 +43,35 @@ TEST_F(IncomingTest, OtherTagsSourcesAndContextsDoNotMatch) {
   EXPECT_NE(incoming_.find({kContext, 0, 1}), nullptr);
 }
 
+TEST_F(IncomingTest, AMailboxIsLeftAtWhatNobodyWaitsFor) {
+  const Receive& awaited = receive(0, 1);
+  message(0, 1, "a");
+  message(0, 2, "b");
+  message(0, 1, "c");
+  EXPECT_TRUE(incoming_.drain(10, true));
+  EXPECT_EQ(text(awaited), "a");
+  EXPECT_FALSE(incoming_.drain(10, true));
+  EXPECT_EQ(incoming_.find({kContext, kAnySource, kAnyTag}), nullptr) << "nothing was copied to the heap";
+  const Receive& later = receive(0, 2);
+  EXPECT_TRUE(incoming_.drain(10, true));
+  EXPECT_EQ(text(later), "b");
+  drain_all();
+  EXPECT_EQ(text(receive(0, 1)), "c");
+}
+
+TEST_F(IncomingTest, WhatNeedsNoReceiveIsTakenFromAMailboxThatIsLeft) {
+  const Receive& awaited = receive(0, 1);
+  put(wire::FrameKind::message_start, 0, 1, 4, "ab");
+  put(wire::FrameKind::message_part, 0, 1, 2, "cd");
+  put(wire::FrameKind::sender_ended, 1, 0, 0, "");
+  on(Channel::acknowledgement, 7);
+  message(0, 0, "");
+  while (incoming_.drain(10, true)) continue;
+  EXPECT_EQ(text(awaited), "abcd");
+  EXPECT_TRUE(incoming_.ended(1));
+  EXPECT_EQ(incoming_.acknowledged().size(), 1U);
+}
+
 TEST_F(IncomingTest, FragmentsOfTwoSendersInterleave) {
   const Receive& zero = receive(0, 1);
   const Receive& one = receive(1, 1);

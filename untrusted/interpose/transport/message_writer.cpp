@@ -19,6 +19,10 @@ void let_others_move(Waiter& waiter) {
   }
 }
 
+/// While so many bytes are written, mail that nobody waits for stays in the mailbox: once somebody does, it is copied
+/// once instead of twice.
+constexpr std::uint64_t kShort = std::uint64_t{128} * 1024;
+
 /// A receiver that takes nothing out of its ring for so long is busy with other things than messages.
 constexpr std::chrono::milliseconds kRingPatience{50};
 
@@ -34,9 +38,10 @@ MessageWriter::MessageWriter(std::uint32_t world_rank, std::uint64_t context, in
       shared_(layer.shared_outflow(world_rank)),
       extent_(extent) {
   layer.writing = true;
+  layer.leaves_mail = extent <= kShort;
 }
 
-MessageWriter::~MessageWriter() { layer.writing = false; }
+MessageWriter::~MessageWriter() { layer.writing = layer.leaves_mail = false; }
 
 void MessageWriter::append(const std::byte* bytes, std::uint64_t count) {
   do {
