@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <future>
 #include <map>
+#include <memory>
 #include <optional>
 #include <system_error>
 
@@ -128,9 +129,10 @@ class Staging {
   Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
-  /// Copies of /etc, /proc and /sys, most of the work of a start: made for all subjects at once. Destroying one waits
-  /// for its thread, so there is none any more when stage_run() returns.
-  std::vector<std::future<Result<std::vector<Entry>, Problem>>> views_;
+  /// Copies of /etc, /proc and /sys, made for all subjects at once. Destroying one waits for its thread, so there is
+  /// none any more when stage_run() returns.
+  using View = Result<std::vector<Entry>, Problem>;
+  std::vector<std::future<View>> views_;
 };
 
 /// True for what every sandbox shows of the system anyway.
@@ -433,12 +435,21 @@ Status<Problem> Staging::make_folders(std::size_t index) {
 }
 
 Status<Problem> Staging::begin_views() {
-  for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
-    try {
-      views_.push_back(std::async(std::launch::async, [base = base_of(i)] { return sandbox::host_view(base); }));
-    } catch (const std::system_error&) {
-      return Problem{ProblemKind::system, "no thread for copies of the host's settings", ""};
+  using Files = std::shared_ptr<const Result<sandbox::HostFiles, Problem>>;
+  try {
+    const auto reading =
+        std::async(std::launch::async, []() -> Files {
+          return std::make_shared<const Result<sandbox::HostFiles, Problem>>(sandbox::HostFiles::read());
+        }).share();
+    for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
+      views_.push_back(std::async(std::launch::async, [reading, base = base_of(i)]() -> View {
+        const Files files = reading.get();
+        if (!*files) return files->error();
+        return files->value().lay_out_below(base);
+      }));
     }
+  } catch (const std::system_error&) {
+    return Problem{ProblemKind::system, "no thread for copies of the host's settings", ""};
   }
   return Unit{};
 }

@@ -10,8 +10,10 @@
 #include <cctype>
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "trusted/base/fd.hpp"
 
@@ -62,47 +64,84 @@ constexpr std::array<std::string_view, 24> kSysctls = {"kernel/osrelease",
                                                        "net/core/somaxconn",
                                                        "kernel/core_pattern"};
 
-std::string read_small(const std::string& path) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  std::string text;
-  std::array<char, 16384> block;
-  while (file && text.size() < kMaxHostFile) {
-    const ssize_t got = read(file.get(), block.data(), block.size());
-    if (got <= 0) break;
-    text.append(block.data(), static_cast<std::size_t>(got));
-  }
-  return text;
-}
-
 /// Most of /etc/alternatives: links to manual pages, which no program needs to run.
 bool is_manual(const fs::path& path) { return path.extension() == ".gz"; }
 
-/// Copies what can be read of a tree; links stay links. What cannot be read is left out: nobody may need it.
-void copy_tree(const fs::path& from, const fs::path& to, int depth) {
-  std::error_code error;
-  const fs::file_status status = fs::symlink_status(from, error);
-  if (error || depth > kMaxDepth || is_manual(from)) return;
-  if (fs::is_symlink(status)) {
-    fs::copy_symlink(from, to, error);
-  } else if (fs::is_regular_file(status)) {
-    (void)copy_file(from, to, kMaxHostFile);
-  } else if (fs::is_directory(status)) {
-    fs::create_directory(to, error);
-    for (const auto& item : fs::directory_iterator(from, error))
-      copy_tree(item.path(), to / item.path().filename(), depth + 1);
+Status<Problem> write_file(const std::string& path, const std::string& text, mode_t mode) {
+  const Fd out(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+  if (!out || fchmod(out.get(), mode) != 0 ||
+      write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    return system_problem("cannot write " + path);
   }
-}
-
-Status<Problem> make_directory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) return Problem{ProblemKind::system, "cannot make " + path.string() + ": " + error.message(), ""};
   return Unit{};
 }
 
-Status<Problem> stage_etc(const fs::path& etc) {
-  if (auto made = make_directory(etc); !made) return made;
-  for (const std::string_view name : kEtc) copy_tree(fs::path("/etc") / name, etc / name, 0);
+/// What is in a file of the host; nothing if it cannot be read, or is too large.
+std::optional<std::string> content_of(const fs::path& path) {
+  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  std::string text;
+  std::array<char, 16384> block;
+  ssize_t got = file ? 1 : -1;
+  while (got > 0 && text.size() <= kMaxHostFile) {
+    got = read(file.get(), block.data(), block.size());
+    if (got > 0) text.append(block.data(), static_cast<std::size_t>(got));
+  }
+  return got == 0 ? std::optional(std::move(text)) : std::nullopt;
+}
+
+std::string read_small(const fs::path& path) { return content_of(path).value_or(""); }
+
+/// Reads the host's files once, for all sandboxes.
+class Reader {
+ public:
+  explicit Reader(std::vector<HostFiles::File>& files) : files_(files) {}
+
+  void folder(const fs::path& to) {
+    if (folders_.insert(to).second) files_.push_back({HostFiles::Kind::folder, to, "", 0755});
+  }
+
+  void folders(const fs::path& to) {
+    fs::path path;
+    for (const fs::path& part : to) folder(path /= part);
+  }
+
+  void text(const fs::path& to, std::string content, mode_t mode = 0444) {
+    files_.push_back({HostFiles::Kind::file, to, std::move(content), mode});
+  }
+
+  /// What can be read of a tree; links stay links. What cannot be read is left out: nobody may need it.
+  void tree(const fs::path& from, const fs::path& to, int depth = 0) {
+    std::error_code error;
+    const fs::file_status status = fs::symlink_status(from, error);
+    if (error || depth > kMaxDepth || is_manual(from)) return;
+    if (fs::is_symlink(status)) {
+      files_.push_back({HostFiles::Kind::link, to, fs::read_symlink(from, error), 0});
+    } else if (fs::is_regular_file(status)) {
+      const bool runs = (status.permissions() &
+                         (fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec)) != fs::perms::none;
+      if (auto content = content_of(from)) text(to, std::move(*content), runs ? 0555 : 0444);
+    } else if (fs::is_directory(status)) {
+      folder(to);
+      for (const auto& item : fs::directory_iterator(from, error)) {
+        tree(item.path(), to / item.path().filename(), depth + 1);
+      }
+    }
+  }
+
+ private:
+  std::vector<HostFiles::File>& files_;
+  std::set<fs::path> folders_;
+};
+
+Status<Problem> make_directory(const fs::path& path) {
+  if (mkdir(path.c_str(), 0755) == 0 && chmod(path.c_str(), 0755) == 0) return Unit{};
+  return system_problem("cannot make " + path.string());
+}
+
+void read_etc(Reader& reader) {
+  const fs::path etc = "etc";
+  reader.folder(etc);
+  for (const std::string_view name : kEtc) reader.tree(fs::path("/etc") / name, etc / name);
   const std::string id = kInnerId;
   const std::array<std::pair<const char*, std::string>, 5> own = {
       {{"passwd", "sluice:x:" + id + ":" + id + "::/tmp:/bin/sh\nnobody:x:65534:65534::/nonexistent:/bin/false\n"},
@@ -110,37 +149,35 @@ Status<Problem> stage_etc(const fs::path& etc) {
        {"hosts", std::string("127.0.0.1 localhost ") + kInnerHost + "\n::1 localhost " + kInnerHost + "\n"},
        {"hostname", std::string(kInnerHost) + "\n"},
        {"machine-id", "00000000000000000000000000000000\n"}}};
-  for (const auto& [name, text] : own) {
-    if (auto written = write_text(etc / name, text); !written) return written;
-  }
-  return Unit{};
+  for (const auto& [name, text] : own) reader.text(etc / name, text);
 }
 
 /// The topology that hwloc reads: processors, caches and nodes, but no counters.
-void stage_topology(const fs::path& sys) {
+void read_topology(Reader& reader) {
   const fs::path system = "devices/system";
+  const fs::path sys = "sys";
   std::error_code error;
   // UCX, below MPICH, complains on standard error when it cannot list network devices. There are none for it.
-  fs::create_directories(sys / "class/net", error);
+  reader.folders(sys / "class/net");
   for (const char* kind : {"cpu", "node"}) {
     const fs::path from = fs::path("/sys") / system / kind;
     const fs::path to = sys / system / kind;
-    fs::create_directories(to, error);
+    reader.folders(to);
     for (const char* name : {"online", "possible", "present", "kernel_max", "has_cpu", "has_memory"}) {
-      copy_tree(from / name, to / name, 0);
+      reader.tree(from / name, to / name);
     }
     for (const auto& item : fs::directory_iterator(from, error)) {
       const std::string name = item.path().filename();
       if (name.size() < 4 || std::isdigit(static_cast<unsigned char>(name.back())) == 0) continue;
-      fs::create_directory(to / name, error);
+      reader.folder(to / name);
       for (const char* part : {"topology", "cache", "online", "cpulist", "cpumap", "distance"}) {
-        copy_tree(item.path() / part, to / name / part, 0);
+        reader.tree(item.path() / part, to / name / part);
       }
       if (std::string_view(kind) == "node") {
         // hwloc and libnuma want a node's size and free memory; the first two lines, as they are now.
         const std::string text = read_small(item.path() / "meminfo");
         const std::size_t second = text.find('\n', text.find('\n') + 1);
-        (void)write_text(to / name / "meminfo", text.substr(0, second == std::string::npos ? text.size() : second + 1));
+        reader.text(to / name / "meminfo", text.substr(0, second == std::string::npos ? text.size() : second + 1));
       }
     }
   }
@@ -161,30 +198,24 @@ std::string random_uuid() {
   return text;
 }
 
-void stage_sysctls(const fs::path& sysctls) {
-  std::error_code error;
+void read_sysctls(Reader& reader) {
+  const fs::path sysctls = "proc/sys";
+  reader.folders(sysctls / "kernel/random");
   for (const std::string_view name : kSysctls) {
-    const fs::path from = fs::path("/proc/sys") / name;
-    if (!fs::exists(from, error)) continue;
-    fs::create_directories((sysctls / name).parent_path(), error);
-    (void)write_text(sysctls / name, read_small(from));
+    const auto text = content_of(fs::path("/proc/sys") / name);
+    if (!text) continue;
+    reader.folders((sysctls / name).parent_path());
+    reader.text(sysctls / name, *text);
   }
-  fs::create_directories(sysctls / "kernel", error);
-  (void)write_text(sysctls / "kernel/hostname", std::string(kInnerHost) + "\n");
-  // UCX tells hosts apart by this one; every sandbox is a host of its own.
-  fs::create_directories(sysctls / "kernel/random", error);
-  (void)write_text(sysctls / "kernel/random/boot_id", random_uuid() + "\n");
+  reader.text(sysctls / "kernel/hostname", std::string(kInnerHost) + "\n");
 }
 
-/// Hides every entry of /proc that is not the reader's own: by a copy if it is listed, else by emptiness.
-Result<std::vector<Entry>, Problem> cover_proc(const fs::path& stage) {
-  const fs::path copies = stage / "proc";
-  const fs::path empty_directory = stage / "empty";
-  if (auto made = make_directory(copies); !made) return made.error();
-  if (auto made = make_directory(empty_directory); !made) return made.error();
-  if (auto written = write_text(stage / "nothing", ""); !written) return written.error();
-  stage_sysctls(copies / "sys");
-  std::vector<Entry> entries;
+/// How every entry of /proc that is not the reader's own is hidden: by a copy if it is listed, else by emptiness.
+Status<Problem> read_proc(Reader& reader, std::vector<Entry>& covers) {
+  reader.folder("empty");
+  reader.text("nothing", "");
+  read_sysctls(reader);
+  const fs::path copies = "proc";
   std::error_code error;
   for (const auto& item : fs::directory_iterator("/proc", error)) {
     const std::string name = item.path().filename();
@@ -192,20 +223,33 @@ Result<std::vector<Entry>, Problem> cover_proc(const fs::path& stage) {
         std::find(kProcOwn.begin(), kProcOwn.end(), name) != kProcOwn.end()) {
       continue;
     }
-    std::string source = stage / (item.is_directory(error) ? "empty" : "nothing");
+    fs::path source = item.is_directory(error) ? "empty" : "nothing";
     if (name == "sys") {
       source = copies / "sys";
     } else if (name == "loadavg") {
       source = copies / name;
-      if (auto written = write_text(source, "0.00 0.00 0.00 1/1 1\n"); !written) return written.error();
+      reader.text(source, "0.00 0.00 0.00 1/1 1\n");
     } else if (std::find(kProcCopied.begin(), kProcCopied.end(), name) != kProcCopied.end()) {
       source = copies / name;
-      if (auto written = write_text(source, read_small(item.path())); !written) return written.error();
+      reader.text(source, read_small(item.path()));
     }
-    entries.push_back({Entry::Kind::read_only, item.path(), source});
+    covers.push_back({Entry::Kind::read_only, item.path(), source});
   }
   if (error) return Problem{ProblemKind::host, "cannot list /proc: " + error.message(), "mount /proc"};
-  return entries;
+  return Unit{};
+}
+
+Status<Problem> lay_out(const HostFiles::File& file, const fs::path& to) {
+  switch (file.kind) {
+    case HostFiles::Kind::folder:
+      return make_directory(to);
+    case HostFiles::Kind::link:
+      if (symlink(file.content.c_str(), to.c_str()) != 0) return system_problem("cannot make " + to.string());
+      return Unit{};
+    case HostFiles::Kind::file:
+      return write_file(to, file.content, file.mode);
+  }
+  return Unit{};
 }
 
 }  // namespace
@@ -230,24 +274,30 @@ Status<Problem> copy_file(const std::string& from, const std::string& to, std::s
   }
 }
 
-Status<Problem> write_text(const std::string& path, const std::string& text) {
-  const Fd out(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444));
-  if (!out || fchmod(out.get(), 0444) != 0 ||
-      write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return system_problem("cannot write " + path);
-  }
-  return Unit{};
+Status<Problem> write_text(const std::string& path, const std::string& text) { return write_file(path, text, 0444); }
+
+Result<HostFiles, Problem> HostFiles::read() {
+  HostFiles result;
+  Reader reader(result.files_);
+  read_etc(reader);
+  reader.folder("sys");
+  read_topology(reader);
+  if (auto done = read_proc(reader, result.covers_); !done) return done.error();
+  return result;
 }
 
-Result<std::vector<Entry>, Problem> host_view(const std::string& stage) {
+Result<std::vector<Entry>, Problem> HostFiles::lay_out_below(const std::string& stage) const {
   const fs::path base = stage;
-  if (auto made = stage_etc(base / "etc"); !made) return made.error();
-  if (auto made = make_directory(base / "sys"); !made) return made.error();
-  stage_topology(base / "sys");
-  auto entries = cover_proc(base);
-  if (!entries) return entries.error();
-  entries.value().push_back({Entry::Kind::read_only, "/etc", base / "etc"});
-  entries.value().push_back({Entry::Kind::read_only, "/sys", base / "sys"});
+  for (const File& file : files_) {
+    if (auto done = lay_out(file, base / file.place); !done) return done.error();
+  }
+  // UCX tells hosts apart by this one; every sandbox is a host of its own.
+  auto written = write_text(base / "proc/sys/kernel/random/boot_id", random_uuid() + "\n");
+  if (!written) return written.error();
+  std::vector<Entry> entries = covers_;
+  for (Entry& entry : entries) entry.source = base / entry.source;
+  entries.push_back({Entry::Kind::read_only, "/etc", base / "etc"});
+  entries.push_back({Entry::Kind::read_only, "/sys", base / "sys"});
   return entries;
 }
 

@@ -4,6 +4,10 @@
 // sandboxes carry locks and watches from one to the other. Copies do neither.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,10 +17,29 @@
 
 namespace sluice::sandbox {
 
-/// Builds the copies below `stage`, an empty directory of this sandbox alone, and returns the entries that show them
-/// at /etc, /sys and over everything in /proc that does not belong to the sandbox's own processes. /proc itself has
-/// to be mounted, for this pid namespace and in the sandbox, before.
-Result<std::vector<Entry>, Problem> host_view(const std::string& stage);
+/// What every sandbox of a run sees of the host, read once.
+class HostFiles {
+ public:
+  enum class Kind : std::uint8_t { folder, file, link };
+  struct File {
+    Kind kind;
+    std::filesystem::path place;  ///< below a sandbox's folder of copies; what it lies in comes before it
+    std::string content;          ///< a link's: where it leads
+    mode_t mode;
+  };
+
+  /// /proc has to be mounted, for this pid namespace.
+  static Result<HostFiles, Problem> read();
+
+  /// Makes copies below `stage`, an empty directory of one sandbox alone, and returns the entries that show them at
+  /// /etc, /sys and over everything in /proc that does not belong to the sandbox's own processes. /proc itself has to
+  /// be mounted in the sandbox before.
+  [[nodiscard]] Result<std::vector<Entry>, Problem> lay_out_below(const std::string& stage) const;
+
+ private:
+  std::vector<File> files_;
+  std::vector<Entry> covers_;  ///< of /proc, with sources below a sandbox's folder
+};
 
 /// Copies a file, at most `limit` bytes of it, mode 0555 if it is executable, else 0444.
 Status<Problem> copy_file(const std::string& from, const std::string& to, std::size_t limit);

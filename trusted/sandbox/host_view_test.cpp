@@ -18,7 +18,9 @@ class HostView : public testing::Test {
     char pattern[] = "/tmp/sluice-host-view-test-XXXXXX";
     ASSERT_NE(mkdtemp(pattern), nullptr);
     folder_ = pattern;
-    auto made = host_view(folder_);
+    const auto files = HostFiles::read();
+    ASSERT_TRUE(files.ok()) << files.error().what;
+    auto made = files.value().lay_out_below(folder_);
     ASSERT_TRUE(made.ok()) << made.error().what;
     entries_ = std::move(made).value();
   }
@@ -73,6 +75,35 @@ TEST_F(HostView, ShowsTheMachine) {
 
 TEST_F(HostView, CopiesAreOfThisSandboxAlone) {
   for (const Entry& entry : entries_) EXPECT_TRUE(entry.source.starts_with(folder_.string())) << entry.place;
+}
+
+TEST_F(HostView, NamesAndModesAreTheHosts) {
+  std::size_t links = 0;
+  for (const auto& item : fs::directory_iterator(source_of("/etc") + "/alternatives")) {
+    if (!item.is_symlink()) continue;
+    const fs::path host = fs::path("/etc/alternatives") / item.path().filename();
+    EXPECT_EQ(fs::read_symlink(item.path()), fs::read_symlink(host));
+    ++links;
+  }
+  EXPECT_GT(links, 0U);
+  EXPECT_EQ(read(source_of("/etc") + "/ld.so.cache"), read("/etc/ld.so.cache"));
+  EXPECT_EQ(read(source_of("/sys") + "/devices/system/cpu/online"), read("/sys/devices/system/cpu/online"));
+  for (const auto& item : fs::recursive_directory_iterator(folder_)) {
+    if (item.is_symlink()) continue;
+    const auto mode = static_cast<unsigned>(item.status().permissions());
+    EXPECT_TRUE(item.is_directory() ? mode == 0755 : mode == 0444 || mode == 0555) << item.path();
+  }
+}
+
+TEST_F(HostView, TwoSandboxesShareNoFile) {
+  const fs::path other = folder_ / "other";
+  fs::create_directory(other);
+  const auto files = HostFiles::read();
+  ASSERT_TRUE(files.ok());
+  ASSERT_TRUE(files.value().lay_out_below(other).ok());
+  EXPECT_FALSE(fs::equivalent(folder_ / "etc/ld.so.cache", other / "etc/ld.so.cache"));
+  const fs::path boot = "proc/sys/kernel/random/boot_id";
+  EXPECT_NE(read(folder_ / boot), read(other / boot));
 }
 
 }  // namespace
