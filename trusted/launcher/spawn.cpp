@@ -199,10 +199,7 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
   if (!err) return err.error();
   auto info = make_pipe();
   if (!info) return info.error();
-  auto gate = make_pipe();
-  if (!gate) return gate.error();
   subject.command.info_fd = info.value().write_end.get();
-  subject.command.gate_fd = gate.value().read_end.get();
   std::vector<std::string> words = sandbox::bubblewrap_arguments(subject.command);
   std::vector<char*> arguments = pointers(words);
   char* environment[] = {nullptr};
@@ -214,7 +211,7 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
     if (join(group) && settle(out.value().write_end.get(), err.value().write_end.get()) &&
         std::all_of(subject.command.filter_fds.begin(), subject.command.filter_fds.end(), keep_at_exec) &&
         keep_at_exec(subject.filter.denials.get()) && (!subject.told || keep_at_exec(subject.told.get())) &&
-        keep_at_exec(subject.command.info_fd) && keep_at_exec(subject.command.gate_fd) &&
+        keep_at_exec(subject.command.info_fd) && keep_at_exec(subject.gate_inside.get()) &&
         (!identities.distinct() || become(identities.subject(index))) && own_group() && restore_descriptor_limit() &&
         end_with_supervisor()) {
       execve("/usr/bin/bwrap", arguments.data(), environment);
@@ -226,7 +223,7 @@ Result<Child, Problem> start_sandbox(StagedSubject& subject, std::size_t index, 
                std::move(out.value().read_end),
                std::move(err.value().read_end),
                std::move(info.value().read_end),
-               std::move(gate.value().write_end)};
+               std::move(subject.gate)};
 }
 
 }  // namespace sluice::launcher

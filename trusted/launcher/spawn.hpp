@@ -21,7 +21,7 @@ struct Child {
   Fd out;
   Fd err;
   Fd info;  ///< sandboxes: what bubblewrap reports, as JSON lines
-  Fd gate;  ///< sandboxes: nothing of the subject's runs before a byte is written here
+  Fd gate;  ///< sandboxes: readable once it is there; nothing of the subject's runs before a byte is written here
 };
 
 /// The guard, with the descriptors of trusted/guard/control.hpp, and nothing else.

@@ -12,10 +12,10 @@
 #include <filesystem>
 #include <future>
 #include <map>
-#include <memory>
 #include <optional>
 #include <system_error>
 
+#include "trusted/launcher/environment.hpp"
 #include "trusted/launcher/held_grants.hpp"
 #include "trusted/launcher/spills.hpp"
 #include "trusted/sandbox/devices.hpp"
@@ -37,12 +37,10 @@ using sandbox::Problem;
 using sandbox::ProblemKind;
 
 constexpr std::size_t kMaxCopiedImage = std::size_t{256} << 20;
-// Inside the sandbox. The one at kSessionPath is preloaded into MPICH's launcher.
+// Inside the sandbox.
 constexpr char kOwnFolder[] = "/run/sluice";
-constexpr char kSessionPath[] = "/run/sluice/session.so";
 constexpr char kConfinePath[] = "/run/sluice/confine";
 constexpr char kRulesPath[] = "/run/sluice/rules";
-constexpr char kInnerPath[] = "/usr/local/bin:/usr/bin:/bin";
 
 class Staging {
  public:
@@ -114,7 +112,6 @@ class Staging {
   Status<Problem> stage_filter(std::size_t index, bool own_devices, StagedSubject& staged);
   Status<Problem> stage_confinement(std::size_t index, StagedSubject& staged);
   Result<sandbox::Filter, Problem> filter_of(const sandbox::FilterOptions& options);
-  std::vector<std::pair<std::string, std::string>> environment(std::size_t index) const;
 
   const Plan& plan_;
   const Identities& identities_;
@@ -129,11 +126,25 @@ class Staging {
   Fd session_library_;  ///< keeps MPICH's launcher in the run's session; see untrusted/rank/session.c
   std::vector<HeldSubject> held_;
   std::string directory_;
-  /// Copies of /etc, /proc and /sys, made for all subjects at once. Destroying one waits for its thread, so there is
-  /// none any more when stage_run() returns.
-  using View = Result<std::vector<Entry>, Problem>;
+  /// Copies of /etc, /proc and /sys, which a thread makes for one subject after the other. Destroying the last member
+  /// waits for it, so there is none any more when stage_run() returns.
+  using View = Result<sandbox::HostView, Problem>;
   std::vector<std::future<View>> views_;
+  std::future<void> copying_;
 };
+
+struct SocketPair {
+  Fd ours;
+  Fd theirs;
+};
+
+Result<SocketPair, Problem> make_socket_pair() {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return sandbox::system_problem("cannot make a pair of sockets");
+  }
+  return SocketPair{Fd(ends[0]), Fd(ends[1])};
+}
 
 /// True for what every sandbox shows of the system anyway.
 bool in_system(const fs::path& path) {
@@ -372,12 +383,10 @@ Status<Problem> Staging::stage_filter(std::size_t index, bool own_devices, Stage
   staged.filter = std::move(filter).value();
   staged.command.filter_fds = {staged.filter.calls.get(), staged.filter.arguments.get()};
   if (!listens) return Unit{};
-  std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    return sandbox::system_problem("cannot make a pair of sockets");
-  }
-  staged.heard.reset(ends[0]);
-  staged.told.reset(ends[1]);
+  auto ends = make_socket_pair();
+  if (!ends) return ends.error();
+  staged.heard = std::move(ends.value().ours);
+  staged.told = std::move(ends.value().theirs);
   return Unit{};
 }
 
@@ -389,40 +398,26 @@ Status<Problem> Staging::stage_confinement(std::size_t index, StagedSubject& sta
   std::string rules = "-";
   if (sandbox::landlock_version() > 0) {
     rules = kRulesPath;
-    const auto of_paths = sandbox::path_rules(staged.command.entries, {wire::kOutputFolder});
+    std::vector<Entry> shown = staged.command.entries;
+    shown.insert(shown.end(), staged.proc_covers.begin(), staged.proc_covers.end());
+    const auto of_paths = sandbox::path_rules(shown, {wire::kOutputFolder});
     if (auto written = sandbox::write_text(own + "/rules", sandbox::print_rules(of_paths)); !written) return written;
   } else {
     relax("landlock", index, "is not confined by Landlock, which this kernel has not");
   }
-  staged.command.program = {kConfinePath, rules, std::to_string(plan_.subjects[index].limits.processes),
+  auto gate = make_socket_pair();
+  if (!gate) return gate.error();
+  staged.gate = std::move(gate.value().ours);
+  staged.gate_inside = std::move(gate.value().theirs);
+  staged.command.program = {kConfinePath,
+                            std::to_string(staged.gate_inside.get()),
+                            rules,
+                            std::to_string(plan_.subjects[index].limits.processes),
                             std::to_string(staged.filter.denials.get()),
                             staged.told ? std::to_string(staged.told.get()) : "-"};
   const std::vector<std::string>& command = plan_.subjects[index].command;
   staged.command.program.insert(staged.command.program.end(), command.begin(), command.end());
   return Unit{};
-}
-
-std::vector<std::pair<std::string, std::string>> Staging::environment(std::size_t index) const {
-  const policy::Subject& subject = plan_.policy.subjects[index];
-  std::vector<std::pair<std::string, std::string>> result = {
-      {"PATH", kInnerPath},
-      {"HOME", "/tmp"},
-      {"TMPDIR", "/tmp"},
-      {"USER", "sluice"},
-      {"LOGNAME", "sluice"},
-      {"SHELL", "/bin/sh"},
-      {"LANG", "C.UTF-8"},
-      // Python would try to write beside its sources, which are read-only.
-      {"PYTHONDONTWRITEBYTECODE", "1"}};
-  if (subject.world == policy::World::run) result.emplace_back("SLUICE_RUN", "1");
-  // For mpiexec and its proxies; sluice-rank takes it back.
-  if (plan_.subjects[index].mpi == HostMpi::mpich) result.emplace_back("LD_PRELOAD", kSessionPath);
-  // Its plugins look for graphics processors and PCI devices, and read 5 MiB of libraries in each process.
-  result.emplace_back("HWLOC_PLUGINS_PATH", "/nonexistent");
-  // PSM and PSM2 wait 0.2 s for network cards, which no sandbox has. The other one is left out in Debian's settings.
-  if (plan_.subjects[index].mpi == HostMpi::openmpi) result.emplace_back("OMPI_MCA_mtl", "^ofi,psm,psm2");
-  result.insert(result.end(), subject.environment.begin(), subject.environment.end());
-  return result;
 }
 
 Status<Problem> Staging::make_folders(std::size_t index) {
@@ -435,19 +430,19 @@ Status<Problem> Staging::make_folders(std::size_t index) {
 }
 
 Status<Problem> Staging::begin_views() {
-  using Files = std::shared_ptr<const Result<sandbox::HostFiles, Problem>>;
+  std::vector<std::promise<View>> promises(plan_.subjects.size());
+  std::vector<std::string> places;
+  for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
+    views_.push_back(promises[i].get_future());
+    places.push_back(base_of(i));
+  }
   try {
-    const auto reading =
-        std::async(std::launch::async, []() -> Files {
-          return std::make_shared<const Result<sandbox::HostFiles, Problem>>(sandbox::HostFiles::read());
-        }).share();
-    for (std::size_t i = 0; i < plan_.subjects.size(); ++i) {
-      views_.push_back(std::async(std::launch::async, [reading, base = base_of(i)]() -> View {
-        const Files files = reading.get();
-        if (!*files) return files->error();
-        return files->value().lay_out_below(base);
-      }));
-    }
+    copying_ = std::async(std::launch::async, [places, made = std::move(promises)]() mutable {
+      const auto files = sandbox::HostFiles::read();
+      for (std::size_t i = 0; i < made.size(); ++i) {
+        made[i].set_value(files ? files.value().lay_out_below(places[i]) : View(files.error()));
+      }
+    });
   } catch (const std::system_error&) {
     return Problem{ProblemKind::system, "no thread for copies of the host's settings", ""};
   }
@@ -462,7 +457,8 @@ Result<StagedSubject, Problem> Staging::stage_subject(std::size_t index) {
   entries.push_back({Entry::Kind::processes, "/proc", ""});
   auto view = views_[index].get();
   if (!view) return view.error();
-  entries.insert(entries.end(), view.value().begin(), view.value().end());
+  entries.insert(entries.end(), view.value().entries.begin(), view.value().entries.end());
+  staged.proc_covers = std::move(view.value().proc_covers);
   entries.push_back({Entry::Kind::devices, "/dev", ""});
   auto devices = sandbox::own_devices(base);
   if (!devices) return devices.error();
@@ -476,7 +472,7 @@ Result<StagedSubject, Problem> Staging::stage_subject(std::size_t index) {
   if (auto done = stage_grants(index, base, staged); !done) return done.error();
   if (auto done = stage_programs(index, base, entries); !done) return done.error();
   if (auto done = stage_output(index, staged); !done) return done.error();
-  staged.command.environment = environment(index);
+  staged.command.environment = environment_of(plan_.policy.subjects[index], plan_.subjects[index].mpi);
   staged.command.directory = folder;
   if (auto done = stage_filter(index, !devices.value().empty(), staged); !done) return done.error();
   if (auto done = stage_confinement(index, staged); !done) return done.error();

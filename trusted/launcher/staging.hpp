@@ -25,7 +25,10 @@ struct StagedMirror {
 };
 
 struct StagedSubject {
-  sandbox::Command command;  ///< without info and block descriptors
+  sandbox::Command command;                 ///< without the info descriptor
+  std::vector<sandbox::Entry> proc_covers;  ///< to be mounted before its gate is opened
+  Fd gate;                                  ///< socket to sluice-confine, which waits for a byte
+  Fd gate_inside;                           ///< its other end
   sandbox::Filter filter;
   Fd heard;                       ///< what denials are heard by comes over it; none where this host lets nobody listen
   Fd told;                        ///< its other end, for the sandbox

@@ -28,7 +28,8 @@ Result<StartedRun, Problem> start_run(const Plan& plan, const Identities& identi
     auto child = start_sandbox(subject, index, identities, group);
     if (!child) return child.error();
     fcntl(child.value().info.get(), F_SETFL, O_NONBLOCK);
-    run.subjects.push_back({std::move(child).value(), std::move(subject.heard), std::move(subject.output)});
+    run.subjects.push_back({std::move(child).value(), std::move(subject.proc_covers), std::move(subject.heard),
+                            std::move(subject.output)});
     return Unit{};
   };
   auto staged = stage_run(plan, identities, steps);

@@ -19,8 +19,9 @@ namespace sluice::launcher {
 /// A sandbox that waits at its gate: nothing of the subject's runs in it yet.
 struct StartedSubject {
   Child child;
-  Fd heard;                       ///< what denials are heard by comes over it; none where nobody can listen
-  std::vector<RankPipes> output;  ///< of each rank
+  std::vector<sandbox::Entry> proc_covers;  ///< to be mounted before the gate is opened
+  Fd heard;                                 ///< what denials are heard by comes over it; none where nobody can listen
+  std::vector<RankPipes> output;            ///< of each rank
 };
 
 struct StartedRun {

@@ -27,6 +27,7 @@
 #include "trusted/launcher/started_run.hpp"
 #include "trusted/launcher/terminal.hpp"
 #include "trusted/sandbox/network_counters.hpp"
+#include "trusted/sandbox/proc_covers.hpp"
 
 namespace sluice::launcher {
 namespace {
@@ -51,6 +52,7 @@ struct Sandbox {
   pid_t first_pid = -1;
   bool outer_reaped = false;
   std::string info;
+  std::vector<sandbox::Entry> proc_covers;
   std::unique_ptr<Drain> drain;
   std::unique_ptr<RefusedCalls> refused_calls;     ///< none where this host lets nobody count them
   std::optional<Clock::time_point> without_ranks;  ///< since when its mpiexec has no process below it
@@ -147,7 +149,7 @@ Status<Problem> Supervisor::start() {
   StartedRun& run = begun.value();
   state_.relaxations.insert(state_.relaxations.end(), run.relaxations.begin(), run.relaxations.end());
   audit_.run_started(identities_, state_);
-  // Nothing of a subject's runs before its gate is opened, which on_info() does.
+  // Nothing of a subject's runs before its gate is opened, which wait_once() does.
   for (const sandbox::Relaxation& relaxation : state_.relaxations) {
     if (auto allowed = check_relaxation(plan_, relaxation); !allowed) return allowed;
   }
@@ -167,6 +169,7 @@ void Supervisor::start_output(std::vector<StartedSubject> subjects) {
     OutputFiles files = outputs_.subjects.empty() ? OutputFiles{} : std::move(outputs_.subjects[i]);
     Sandbox sandbox;
     sandbox.child = std::move(subjects[i].child);
+    sandbox.proc_covers = std::move(subjects[i].proc_covers);
     sandbox.drain = std::make_unique<Drain>(Drain::Source{i, subject.label_text, subject.name},
                                             RankPipes{std::move(sandbox.child.out), std::move(sandbox.child.err)},
                                             std::move(subjects[i].output), std::move(files), *terminal_);
@@ -208,6 +211,8 @@ void Supervisor::wait_once() {
     const bool ending = sandboxes_[i].outer_reaped && state_.subjects[i].phase != SubjectState::Phase::ended;
     waits.push_back({ending ? sandboxes_[i].first.get() : -1, POLLIN, 0});
   }
+  const std::size_t gates = waits.size();
+  for (const Sandbox& sandbox : sandboxes_) waits.push_back({sandbox.child.gate.get(), POLLIN, 0});
   int timeout = static_cast<int>(kRankLookPeriod.count());
   if (live_) timeout = static_cast<int>(kStatusPeriod.count());
   if (stop_deadline_) timeout = 100;
@@ -215,6 +220,7 @@ void Supervisor::wait_once() {
   if (waits[0].revents != 0) on_front();
   for (std::size_t i = 0; i < sandboxes_.size(); ++i) {
     if (waits[fixed + i].revents != 0) on_info(i);
+    if (waits[gates + i].revents != 0) open_gate(i);
   }
   if (waits[1].revents != 0) {
     std::array<signalfd_siginfo, 16> drained;
@@ -328,21 +334,28 @@ bool Supervisor::on_info(std::size_t index) {
   if (digits == std::string::npos || end == std::string::npos) return true;
   std::from_chars(sandbox.info.data() + digits, sandbox.info.data() + end, sandbox.first_pid);
   sandbox.first = open_process(sandbox.first_pid);
-  open_gate(index);
   if (state_.subjects[index].phase == SubjectState::Phase::starting)
     state_.subjects[index].phase = SubjectState::Phase::running;
   return true;
 }
 
-/// The sandbox's namespaces are there and nothing of the subject's runs in them yet.
+/// The sandbox is there, and sluice-confine in it waits; or it has ended before.
 void Supervisor::open_gate(std::size_t index) {
   Sandbox& sandbox = sandboxes_[index];
+  const Fd gate = std::move(sandbox.child.gate);
+  while (!sandbox.first && sandbox.child.info && on_info(index)) continue;
+  char ready = 0;
+  if (read(gate.get(), &ready, 1) != 1 || !sandbox.first) return;
+  if (auto covered = sandbox::cover(sandbox.first, sandbox.proc_covers); !covered) {
+    state_.host_failed = true;
+    end_subject(index, EndedBy::collapse, covered.error().what);
+    return;
+  }
   if (!sandbox::hide_network_counters(sandbox.first_pid)) {
     note(index, {"network-counters", plan_.policy.subjects[index].name,
                  "can read counters of the whole host's network in /proc/net"});
   }
-  (void)!write(sandbox.child.gate.get(), "g", 1);
-  sandbox.child.gate.reset();
+  (void)send(gate.get(), "g", 1, MSG_NOSIGNAL);
 }
 
 /// A relaxation that shows only now. The subject has not begun: if the policy refuses that, it never does.

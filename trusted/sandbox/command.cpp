@@ -62,7 +62,6 @@ std::vector<std::string> bubblewrap_arguments(const Command& command) {
     arguments.insert(arguments.end(), {"--add-seccomp-fd", std::to_string(fd)});
   }
   if (command.info_fd >= 0) arguments.insert(arguments.end(), {"--json-status-fd", std::to_string(command.info_fd)});
-  if (command.gate_fd >= 0) arguments.insert(arguments.end(), {"--block-fd", std::to_string(command.gate_fd)});
   arguments.emplace_back("--");
   arguments.insert(arguments.end(), command.program.begin(), command.program.end());
   return arguments;

@@ -30,7 +30,6 @@ struct Command {
   std::string directory;        ///< working directory inside
   std::vector<int> filter_fds;  ///< descriptors of the system-call filter's programs
   int info_fd = -1;             ///< descriptor that bubblewrap writes the first pid and the exit code to, as JSON
-  int gate_fd = -1;  ///< descriptor from which bubblewrap reads a byte, or its end, before it starts the program
   std::vector<std::string> program;
 };
 

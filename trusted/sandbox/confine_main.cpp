@@ -1,7 +1,8 @@
-// sluice-confine RULES|- PROCESSES FILTER LISTENER|- PROGRAM [ARGUMENT...]: the first program in every sandbox.
-// Confines itself by the Landlock rules of the file (- for none), to so many processes and threads, and by the
-// system-call filter open at descriptor FILTER, whose listener it sends over the socket at descriptor LISTENER (- for
-// none). Then it becomes the program, as which everything in the sandbox is confined.
+// sluice-confine GATE RULES|- PROCESSES FILTER LISTENER|- PROGRAM [ARGUMENT...]: the first program in every sandbox.
+// Says over the socket at descriptor GATE that the sandbox is there, and waits until it may go on. Confines itself by
+// the Landlock rules of the file (- for none), to so many processes and threads, and by the system-call filter open at
+// descriptor FILTER, whose listener it sends over the socket at descriptor LISTENER (- for none). Then it becomes the
+// program, as which everything in the sandbox is confined.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -60,6 +61,17 @@ sluice::Fd given(std::string_view text) {
   return sluice::Fd(error == std::errc{} && end == text.data() + text.size() ? number : -1);
 }
 
+/// Until the launcher has hidden what is not for this sandbox.
+bool pass(const sluice::Fd& gate) {
+  char byte = 'r';
+  if (::write(gate.get(), &byte, 1) != 1) return false;
+  ssize_t got = 0;
+  do {
+    got = ::read(gate.get(), &byte, 1);
+  } while (got < 0 && errno == EINTR);
+  return got == 1;
+}
+
 /// Empty, or what went wrong.
 std::string deny_calls(const char* program, const char* socket) {
   using namespace sluice::sandbox;  // NOLINT(google-build-using-namespace)
@@ -77,7 +89,9 @@ std::string deny_calls(const char* program, const char* socket) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 6) return fail("needs RULES PROCESSES FILTER LISTENER PROGRAM");
+  if (argc < 7) return fail("needs GATE RULES PROCESSES FILTER LISTENER PROGRAM");
+  if (!pass(given(argv[1]))) return fail("nobody opens the gate");
+  ++argv;
   if (std::strcmp(argv[1], "-") != 0) {
     const auto text = text_of(argv[1]);
     if (!text) return fail(std::string("cannot read ") + argv[1]);

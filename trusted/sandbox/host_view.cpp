@@ -286,7 +286,7 @@ Result<HostFiles, Problem> HostFiles::read() {
   return result;
 }
 
-Result<std::vector<Entry>, Problem> HostFiles::lay_out_below(const std::string& stage) const {
+Result<HostView, Problem> HostFiles::lay_out_below(const std::string& stage) const {
   const fs::path base = stage;
   for (const File& file : files_) {
     if (auto done = lay_out(file, base / file.place); !done) return done.error();
@@ -294,11 +294,10 @@ Result<std::vector<Entry>, Problem> HostFiles::lay_out_below(const std::string& 
   // UCX tells hosts apart by this one; every sandbox is a host of its own.
   auto written = write_text(base / "proc/sys/kernel/random/boot_id", random_uuid() + "\n");
   if (!written) return written.error();
-  std::vector<Entry> entries = covers_;
-  for (Entry& entry : entries) entry.source = base / entry.source;
-  entries.push_back({Entry::Kind::read_only, "/etc", base / "etc"});
-  entries.push_back({Entry::Kind::read_only, "/sys", base / "sys"});
-  return entries;
+  HostView view{{{Entry::Kind::read_only, "/etc", base / "etc"}, {Entry::Kind::read_only, "/sys", base / "sys"}},
+                covers_};
+  for (Entry& entry : view.proc_covers) entry.source = base / entry.source;
+  return view;
 }
 
 }  // namespace sluice::sandbox

@@ -17,6 +17,12 @@
 
 namespace sluice::sandbox {
 
+/// How a sandbox is shown its copies.
+struct HostView {
+  std::vector<Entry> entries;      ///< at /etc and /sys
+  std::vector<Entry> proc_covers;  ///< over everything in /proc that does not belong to its own processes
+};
+
 /// What every sandbox of a run sees of the host, read once.
 class HostFiles {
  public:
@@ -31,10 +37,8 @@ class HostFiles {
   /// /proc has to be mounted, for this pid namespace.
   static Result<HostFiles, Problem> read();
 
-  /// Makes copies below `stage`, an empty directory of one sandbox alone, and returns the entries that show them at
-  /// /etc, /sys and over everything in /proc that does not belong to the sandbox's own processes. /proc itself has to
-  /// be mounted in the sandbox before.
-  [[nodiscard]] Result<std::vector<Entry>, Problem> lay_out_below(const std::string& stage) const;
+  /// Makes copies below `stage`, an empty directory of one sandbox alone.
+  [[nodiscard]] Result<HostView, Problem> lay_out_below(const std::string& stage) const;
 
  private:
   std::vector<File> files_;

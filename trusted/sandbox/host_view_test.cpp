@@ -22,7 +22,9 @@ class HostView : public testing::Test {
     ASSERT_TRUE(files.ok()) << files.error().what;
     auto made = files.value().lay_out_below(folder_);
     ASSERT_TRUE(made.ok()) << made.error().what;
-    entries_ = std::move(made).value();
+    entries_ = std::move(made.value().entries);
+    const std::vector<Entry>& covers = made.value().proc_covers;
+    entries_.insert(entries_.end(), covers.begin(), covers.end());
   }
   void TearDown() override { fs::remove_all(folder_); }
 
