@@ -240,9 +240,9 @@ class Crossing:
         """Enough work that what a start takes is small beside it; little of it where the figures mean nothing."""
         melt, hpcc = work / "in.melt", work / "hpccinf.txt"
         if hpcc.exists() and not self.options.quick:
-            hpcc.write_text(re.sub(r"^800 +Ns$", "1200 Ns", hpcc.read_text(), flags=re.MULTILINE))
+            hpcc.write_text(re.sub(r"^800 +Ns$", "4000 Ns", hpcc.read_text(), flags=re.MULTILINE))
         if melt.exists():
-            steps = "100" if self.options.quick else "2000"
+            steps = "100" if self.options.quick else "12000"
             melt.write_text(re.sub(r"^run\s.*$", f"run {steps}", melt.read_text(), flags=re.MULTILINE))
 
     def limits(self) -> list:

@@ -23,8 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr const char* kUsage =
     "usage: limits_bench [--work FACTOR]\n"
-    "Measures a cache line's way between two processors, copying, giving way and a switch between two processes, and\n"
-    "prints one JSON object a line. Usually started by bench/run.\n";
+    "Measures a cache line's way between two processors, copying on one and across two, giving way and a switch\n"
+    "between two processes, and prints one JSON object a line. Usually started by bench/run.\n";
 constexpr int kParts = 9;
 
 void print(const char* what, std::size_t bytes, double value, const char* unit) {
@@ -104,6 +104,89 @@ void copy(double work) {
   }
 }
 
+/// What two threads on two processors that take turns share: whose turn it is.
+class Turns {
+ public:
+  void wait_for(std::uint64_t turn) const noexcept {
+    while (turn_.load(std::memory_order_acquire) != turn) continue;
+  }
+  void next() noexcept { turn_.store(turn_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
+
+ private:
+  alignas(sluice::wire::kCacheLine) std::atomic<std::uint64_t> turn_{0};
+};
+
+/// Seconds of one copy.
+double seconds_of_copy(std::vector<char>& to, const std::vector<char>& from) {
+  const auto start = Clock::now();
+  std::memcpy(to.data(), from.data(), to.size());
+  asm volatile("" : : "r"(to.data()) : "memory");  // the copy is wanted
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// A message's bytes go through memory that two processors use in turn: one copies into what the other read last, the
+/// other copies out what the first has written.
+void copy_across(double work, std::size_t first, std::size_t second) {
+  for (const std::size_t bytes : {std::size_t{64} << 10, std::size_t{1} << 20}) {
+    const auto trips =
+        std::max<std::uint64_t>(static_cast<std::uint64_t>(static_cast<double>(256 << 20) * work) / bytes, 4);
+    std::vector<char> between(bytes, 'x');
+    Turns turns;
+    double out_of = 1;
+    std::thread other([&] {
+      stay_on(second);
+      std::vector<char> to(bytes, 'y');
+      for (std::uint64_t trip = 0; trip < trips; ++trip) {
+        turns.wait_for(2 * trip + 1);
+        out_of = std::min(out_of, seconds_of_copy(to, between));
+        turns.next();
+      }
+    });
+    stay_on(first);
+    const std::vector<char> from(bytes, 'z');
+    double into = 1;
+    for (std::uint64_t trip = 0; trip < trips; ++trip) {
+      turns.wait_for(2 * trip);
+      into = std::min(into, seconds_of_copy(between, from));
+      turns.next();
+    }
+    other.join();
+    print("memcpy into what another processor read", bytes, static_cast<double>(bytes) / into / 1e9, "GB/s");
+    print("memcpy of what another processor wrote", bytes, static_cast<double>(bytes) / out_of / 1e9, "GB/s");
+  }
+}
+
+/// Cache lines one after the other, as the frames of small messages are: one thread writes each, another on its own
+/// processor reads it.
+void lines_in_a_row(double work, std::size_t first, std::size_t second) {
+  constexpr std::size_t kLines = 4096;
+  struct alignas(sluice::wire::kCacheLine) Line {
+    std::atomic<std::uint64_t> round{0};
+  };
+  std::vector<Line> ring(kLines);
+  const auto rounds = std::max<std::uint64_t>(static_cast<std::uint64_t>(500 * work), 2);
+  Turns turns;
+  std::thread other([&] {
+    stay_on(second);
+    for (std::uint64_t round = 1; round <= kParts * rounds; ++round) {
+      for (const Line& line : ring) {
+        while (line.round.load(std::memory_order_acquire) != round) continue;
+      }
+      turns.next();
+    }
+  });
+  stay_on(first);
+  std::uint64_t round = 0;
+  const double seconds = least_seconds(rounds, [&] {
+    // The reader is one round behind at most, as with a ring.
+    if (round != 0) turns.wait_for(round);
+    ++round;
+    for (Line& line : ring) line.round.store(round, std::memory_order_release);
+  });
+  other.join();
+  print("cache lines in a row to another processor", 64, static_cast<double>(kLines) / seconds / 1e6, "M/s");
+}
+
 void give_way_alone(double work) {
   const auto count = std::max<std::size_t>(static_cast<std::size_t>(50'000 * work), 100);
   print("giving way, nobody waits", 0, least_seconds(count, [] { ::sched_yield(); }) * 1e9, "ns");
@@ -138,7 +221,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   const auto all = processors();
-  if (all.size() > 1) hand_over(work, all[0], all[1]);
+  if (all.size() > 1) {
+    hand_over(work, all[0], all[1]);
+    lines_in_a_row(work, all[0], all[1]);
+    copy_across(work, all[0], all[1]);
+  }
   stay_on(all[0]);
   copy(work);
   give_way_alone(work);

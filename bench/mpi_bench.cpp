@@ -161,7 +161,6 @@ void measure_bandwidth(const Place& place, const Options& options) {
 }
 
 void measure_stream(const Place& place, const Options& options) {
-  if (place.rank == 0) std::this_thread::sleep_for(std::chrono::duration<double>(options.delay));
   for (const std::size_t bytes : options.sizes()) one_stream(place, options, bytes);
 }
 

@@ -19,7 +19,8 @@ struct Options {
   std::size_t step = 2;
   /// Amount of work of every test, relative to the default.
   double work = 1.0;
-  /// Seconds that the sender of a stream waits before the first message: it cannot know whether the receiver is there.
+  /// Seconds that rank 0 waits before the first test: until queues are filled in, and the receiver of a stream, of
+  /// which its sender knows nothing, is there.
   double delay = 0;
   /// Which sizes, in order.
   [[nodiscard]] std::vector<std::size_t> sizes() const;

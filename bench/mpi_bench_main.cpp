@@ -1,11 +1,13 @@
 // Command line of the MPI benchmark; bench/run starts it under the host MPI alone and under `sluice run`.
 #include <dlfcn.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <string_view>
+#include <thread>
 
 #include "bench/mpi_bench.hpp"
 
@@ -114,6 +116,7 @@ int main(int argc, char** argv) {
   if (rank >= 2) {
     MPI_Recv(nullptr, 0, MPI_CHAR, 0, kDoneTag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
   } else {
+    if (rank == 0) std::this_thread::sleep_for(std::chrono::duration<double>(line.options.delay));
     for (const Test test : line.tests) {
       for (const Place& place : places()) test(place, line.options);
     }

@@ -8,7 +8,7 @@ import dataclasses
 import numpy
 
 # Of wire/limits.hpp.
-RING_BYTES = 512 * 1024
+RING_BYTES = 240 * 1024
 # What a frame takes in a ring besides its payload, on average.
 FRAME_BYTES = 96
 STEPS = 400

@@ -184,28 +184,44 @@ def memory(figures: Figures) -> list:
     return found
 
 
+def step(figures: Figures, name: str, size: int):
+    """Median of one of the machine's own steps; None where it was not measured."""
+    return figures.median(Key("machine", f"limit: {name}", "machine", size))
+
+
 def limit_of(figures: Figures, key: Key):
-    """The least time in us of a half round trip, by what the machine's own steps take, and what that is made of; None
-    where it is not known."""
-    line = figures.median(Key("machine", "limit: cache line to another processor", "machine", 64))
-    switch = figures.median(Key("machine", "limit: switch to another process", "machine", 0))
-    if key.test != "latency" or line is None or switch is None:
+    """The best that the machine's own steps allow in place of a figure, its unit, and what it is made of; None where it
+    is not known."""
+    if key.test == "stream" and key.bytes == 8:
+        lines = step(figures, "cache lines in a row to another processor", 64)
+        return lines and (lines, "M/s", "a cache line to another processor for each")
+    if key.test != "latency":
         return None
     if key.bytes == 8:
+        line, switch = step(figures, "cache line to another processor", 64), step(figures, "switch to another process", 0)
+        if line is None or switch is None:
+            return None
         if key.place == "shared":
-            return line / 1e3, "a cache line's way"
+            return line / 1e3, "us", "a cache line's way"
         # Sender, guard and receiver wait for each other: with fewer than three processors one has to give way.
-        return (2 * line + switch) / 1e3, "two cache lines' ways and a switch"
-    copies = {size: figures.median(Key("machine", "limit: memcpy", "machine", size)) for size in (65536, 1 << 20)}
-    if copies.get(key.bytes) is None:
+        return (2 * line + switch) / 1e3, "us", "two cache lines' ways and a switch"
+    rates = [step(figures, name, key.bytes) for name in ("memcpy", "memcpy into what another processor read",
+                                                         "memcpy of what another processor wrote")]
+    if None in rates:
         return None
-    # Three copies by relay, two by shared path, spread over two processors.
-    count, word = (1.0, "two") if key.place == "shared" else (1.5, "three")
-    return count * key.bytes / copies[key.bytes] / 1e3, f"{word} copies on two processors"
+    within, into, out_of = (key.bytes / rate / 1e3 for rate in rates)
+    # With two processors, one of three copies by relay stays on one of them.
+    if key.place == "shared":
+        return max(into, out_of), "us", "the slower of two copies from one processor to another"
+    return (within + into + out_of) / 2, "us", "three copies, two of them from one processor to another, spread over both"
 
 
 def limit_text(figures: Figures, key: Key) -> str:
     limit = limit_of(figures, key)
     if limit is None:
         return ""
-    return f"{figures.median(key):.3g} us; limit {limit[0]:.3g} us, {limit[1]}: {figures.median(key) / limit[0]:.1f} times it"
+    bound, unit, words = limit
+    own = figures.median(key) / (1e6 if unit == "M/s" else 1)
+    times = own / bound if unit == "us" else bound / own
+    apart = f"{times:.1f} times it" if unit == "us" else f"{times:.1f} times as much"
+    return f"{own:.3g} {unit}; limit {bound:.3g} {unit}, {words}: {apart}"

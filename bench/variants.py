@@ -17,7 +17,8 @@ PEERS = "peers"
 QUEUE = "320MiB"
 # Bound on one start of one variant, in seconds; a full one takes about 3.
 TIMEOUT = 180
-# The sender of a one-way stream cannot know when its receiver is there; it waits this long, in seconds.
+# Rank 0 waits this long, in seconds, before the first test: queues are filled in once their sender is there, and the
+# sender of a one-way stream cannot know when its receiver is there.
 DELAY = 1.0
 
 
@@ -109,9 +110,10 @@ def plan(build: pathlib.Path, folder: pathlib.Path, options) -> list:
     sizes = ["--max", str(options.max_bytes)]
     if options.quick:
         sizes += ["--step", "8", "--work", "0.02"]
+    wait = [] if options.quick else ["--delay", str(DELAY)]
     found = []
     for mpi in options.mpis:
-        maker = _Maker(build, folder, mpi, sizes)
+        maker = _Maker(build, folder, mpi, [*sizes, *wait])
         wanted = {"host": maker.host, "cross": maker.cross, "shared": maker.shared, "one-way": maker.one_way,
                   "inside": maker.inside}
         tests = [test for test in options.tests if test in TESTS]

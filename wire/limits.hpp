@@ -14,8 +14,13 @@ inline constexpr std::uint32_t kMaxSubjects = 62;
 /// World ranks in one run.
 inline constexpr std::uint32_t kMaxRanks = 4096;
 
-/// Bytes of one sending rank's ring (one memfd, shared by that rank and the guard alone).
-inline constexpr std::uint32_t kTransmitRingBytes = 512 * 1024;
+/// Bytes of one sending rank's ring (one memfd, shared by that rank and the guard alone). With all of them full, the
+/// guard of 1,024 ranks of four subjects that all send to each other stays under 1 GiB.
+inline constexpr std::uint32_t kTransmitRingBytes = 240 * 1024;
+
+/// Bytes of the ring of a sending and a receiving rank on a shared path. Nothing is between the two, so that this alone
+/// is what may be under way; with less, bandwidth suffers.
+inline constexpr std::uint32_t kSharedRingBytes = 512 * 1024;
 
 /// Payload bytes of one fragment. Small enough that the guard's copy of one fragment overlaps the sender's
 /// copy of the next and the receiver's copy of the one before.

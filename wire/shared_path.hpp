@@ -2,7 +2,7 @@
 // without the guard. Each flow has two memories, made by the guard, which then never looks at them:
 //
 //   rings      written by the sending subject, mapped read-only by the receiving one: for each pair of a sending and a
-//              receiving rank, one ring of kTransmitRingBytes in the form of wire/transmit.hpp
+//              receiving rank, one ring of kSharedRingBytes in the form of wire/transmit.hpp
 //   positions  written by the receiving subject, mapped read-only by the sending one: one TransmitControl for each pair
 //
 // Pair (s, r) of the ranks within their subjects is number s * receivers + r. A ring that stays full is left for the
@@ -25,7 +25,7 @@ inline constexpr std::uint32_t kMaxSharedDescriptors = 128;
 inline constexpr std::uint32_t kDescriptorsPerSharedFlow = 2;
 
 constexpr std::uint64_t shared_ring_bytes(std::uint32_t senders, std::uint32_t receivers) noexcept {
-  return std::uint64_t{senders} * receivers * kTransmitRingBytes;
+  return std::uint64_t{senders} * receivers * kSharedRingBytes;
 }
 
 constexpr std::uint64_t shared_position_bytes(std::uint32_t senders, std::uint32_t receivers) noexcept {

@@ -7,8 +7,7 @@ namespace sluice::ring {
 
 namespace {
 
-constexpr std::uint64_t kRing = wire::kTransmitRingBytes;
-static_assert(kRing % wire::kCacheLine == 0);
+static_assert(wire::kTransmitRingBytes % wire::kCacheLine == 0 && wire::kSharedRingBytes % wire::kCacheLine == 0);
 
 /// Copies a header out of hostile memory with one load for each word, so that no later check can see another value
 /// than an earlier one did.
@@ -25,27 +24,29 @@ wire::FrameHeader copy_once(const std::byte* frame) noexcept {
 }  // namespace
 
 Taken TransmitReader::take(Fragment& fragment) noexcept {
-  std::uint64_t offset = position_ % kRing;
-  wire::FrameKind kind = wire::load_kind(ring_ + offset);
+  wire::FrameKind kind = wire::load_kind(ring_ + offset_);
   // A skip at the very start would let a sender turn the reader in circles.
-  if (kind == wire::FrameKind::skip && offset != 0) {
-    position_ += kRing - offset;
-    offset = 0;
+  if (kind == wire::FrameKind::skip && offset_ != 0) {
+    position_ += size_ - offset_;
+    offset_ = 0;
     kind = wire::load_kind(ring_);
   }
   if (kind == wire::FrameKind::none) return Taken::nothing;
   if (kind != wire::FrameKind::message_start && kind != wire::FrameKind::message_part) return Taken::unknown_kind;
-  fragment.header = copy_once(ring_ + offset);
+  fragment.header = copy_once(ring_ + offset_);
   fragment.header.kind = kind;
   if (fragment.header.payload > wire::kMaxFragmentBytes) return Taken::oversized;
-  if (offset + wire::frame_stride(fragment.header.payload) > kRing) return Taken::oversized;
-  fragment.payload = ring_ + offset + sizeof(wire::FrameHeader);
+  if (offset_ + wire::frame_stride(fragment.header.payload) > size_) return Taken::oversized;
+  fragment.payload = ring_ + offset_ + sizeof(wire::FrameHeader);
   return Taken::fragment;
 }
 
 void TransmitReader::release(const Fragment& fragment) noexcept {
-  position_ += wire::frame_stride(fragment.header.payload);
-  if (position_ - published_ >= kRing / 8) publish_position();
+  const std::uint32_t stride = wire::frame_stride(fragment.header.payload);
+  position_ += stride;
+  offset_ += stride;
+  if (offset_ == size_) offset_ = 0;
+  if (position_ - published_ >= size_ / 8) publish_position();
 }
 
 void TransmitReader::publish_position() noexcept {

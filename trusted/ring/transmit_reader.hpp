@@ -25,9 +25,10 @@ class TransmitReader {
  public:
   /// `area` is the guard's mapping of kTransmitAreaBytes.
   explicit TransmitReader(std::byte* area) noexcept
-      : TransmitReader(reinterpret_cast<wire::TransmitControl*>(area), area + wire::kPage) {}
-  /// The two parts of an area that lie apart, as on a shared path.
-  TransmitReader(wire::TransmitControl* control, const std::byte* ring) noexcept : control_(control), ring_(ring) {}
+      : control_(reinterpret_cast<wire::TransmitControl*>(area)), ring_(area + wire::kPage) {}
+  /// On a shared path: its ring, and where positions are told.
+  TransmitReader(wire::TransmitControl* control, const std::byte* ring) noexcept
+      : control_(control), ring_(ring), size_(wire::kSharedRingBytes) {}
 
   /// Looks at the next frame. After `fragment`, call release() once its payload has been copied; after a fault the
   /// ring must not be used again.
@@ -59,6 +60,8 @@ class TransmitReader {
  private:
   wire::TransmitControl* control_;
   const std::byte* ring_;
+  std::uint32_t size_ = wire::kTransmitRingBytes;
+  std::uint32_t offset_ = 0;  // position_ % size_
   std::uint64_t position_ = 0;
   std::uint64_t published_ = 0;
 };

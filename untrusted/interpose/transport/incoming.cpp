@@ -166,7 +166,7 @@ void Incoming::ignore_message(Source& source, std::uint64_t extent) {
 
 void Incoming::catch_up(Source& source) {
   // More than a ring holds can only come from a sender that goes on writing: it waits its turn.
-  constexpr std::uint32_t kWholeRing = wire::kTransmitRingBytes / wire::kCacheLine;
+  constexpr std::uint32_t kWholeRing = wire::kSharedRingBytes / wire::kCacheLine;
   if (source.shared != nullptr) drain_shared(*source.shared, kWholeRing);
 }
 

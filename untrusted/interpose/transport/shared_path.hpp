@@ -25,7 +25,7 @@ struct SharedMemory {
   [[nodiscard]] wire::TransmitControl* position(std::size_t pair) const noexcept {
     return reinterpret_cast<wire::TransmitControl*>(positions) + pair;
   }
-  [[nodiscard]] std::byte* ring(std::size_t pair) const noexcept { return rings + pair * wire::kTransmitRingBytes; }
+  [[nodiscard]] std::byte* ring(std::size_t pair) const noexcept { return rings + pair * wire::kSharedRingBytes; }
 };
 
 /// To one receiving rank.

@@ -17,7 +17,7 @@ using testing::kContext;
 
 /// One ring, and what its reader writes.
 struct PairMemory {
-  PairMemory() : ring(static_cast<std::byte*>(std::calloc(1, wire::kTransmitRingBytes))) {}
+  PairMemory() : ring(static_cast<std::byte*>(std::calloc(1, wire::kSharedRingBytes))) {}
   ~PairMemory() { std::free(ring); }
   PairMemory(const PairMemory&) = delete;
   PairMemory& operator=(const PairMemory&) = delete;

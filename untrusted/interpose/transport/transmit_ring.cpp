@@ -7,20 +7,13 @@
 
 namespace sluice::interpose {
 
-namespace {
-
-constexpr std::uint64_t kRing = wire::kTransmitRingBytes;
-static_assert(kRing % wire::kCacheLine == 0);
-
-}  // namespace
-
 bool TransmitRing::has_room(std::uint32_t payload, std::uint32_t spare) noexcept {
   const std::uint64_t stride = wire::frame_stride(payload);
-  const std::uint64_t to_end = kRing - position_ % kRing;
+  const std::uint64_t to_end = size_ - offset_;
   const std::uint64_t need = (stride <= to_end ? stride : to_end + stride) + wire::kTransmitReserve + spare;
-  if (position_ - taken_ + need <= kRing) return true;
+  if (position_ - taken_ + need <= size_) return true;
   taken_ = control_->taken.load(std::memory_order_acquire);
-  return position_ - taken_ + need <= kRing;
+  return position_ - taken_ + need <= size_;
 }
 
 void TransmitRing::count_denial(std::uint32_t world_rank) noexcept {
@@ -36,25 +29,24 @@ bool TransmitRing::empty() noexcept {
 
 void TransmitRing::put(const wire::FrameHeader& header, const void* payload) noexcept {
   const std::uint32_t stride = wire::frame_stride(header.payload);
-  std::uint64_t offset = position_ % kRing;
-  if (stride > kRing - offset) {
+  if (stride > size_ - offset_) {
     const wire::FrameHeader skip{
         .kind = wire::FrameKind::skip, .payload = 0, .endpoint = 0, .tag = 0, .context = 0, .extent = 0};
-    publish(offset, skip, static_cast<std::uint32_t>(kRing - offset), nullptr);
-    offset = 0;
+    publish(skip, size_ - offset_, nullptr);
   }
-  publish(offset, header, stride, payload);
+  publish(header, stride, payload);
 }
 
-void TransmitRing::publish(std::uint64_t offset, const wire::FrameHeader& header, std::uint32_t stride,
-                           const void* payload) noexcept {
-  std::byte* frame = ring_ + offset;
-  wire::store_kind(ring_ + (offset + stride) % kRing, wire::FrameKind::none, std::memory_order_relaxed);
+void TransmitRing::publish(const wire::FrameHeader& header, std::uint32_t stride, const void* payload) noexcept {
+  std::byte* frame = ring_ + offset_;
+  const std::uint32_t next = offset_ + stride == size_ ? 0 : offset_ + stride;
+  wire::store_kind(ring_ + next, wire::FrameKind::none, std::memory_order_relaxed);
   if (header.payload != 0) std::memcpy(frame + sizeof header, payload, header.payload);
   std::memcpy(frame + sizeof header.kind, reinterpret_cast<const std::byte*>(&header) + sizeof header.kind,
               sizeof header - sizeof header.kind);
   wire::store_kind(frame, header.kind, std::memory_order_release);
   position_ += stride;
+  offset_ = next;
 }
 
 bool TransmitRing::reader_sleeps() const noexcept {

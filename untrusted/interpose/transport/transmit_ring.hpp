@@ -18,8 +18,9 @@ class TransmitRing {
         denials_(reinterpret_cast<wire::TransmitControl*>(area)),
         ring_(area + wire::kPage),
         doorbell_(doorbell) {}
-  /// The two parts of an area that lie apart, as on a shared path: `control` is the reader's and only read here.
-  TransmitRing(const wire::TransmitControl* control, std::byte* ring) noexcept : control_(control), ring_(ring) {}
+  /// On a shared path: its ring, and `control`, which is the reader's and only read here.
+  TransmitRing(const wire::TransmitControl* control, std::byte* ring) noexcept
+      : control_(control), ring_(ring), size_(wire::kSharedRingBytes) {}
 
   /// Whether a frame of `payload` bytes (at most kMaxFragmentBytes) can be written now, so that `spare` bytes stay free
   /// behind it.
@@ -48,13 +49,14 @@ class TransmitRing {
   [[nodiscard]] std::uint64_t taken() const noexcept { return taken_; }
 
  private:
-  void publish(std::uint64_t offset, const wire::FrameHeader& header, std::uint32_t stride,
-               const void* payload) noexcept;
+  void publish(const wire::FrameHeader& header, std::uint32_t stride, const void* payload) noexcept;
 
   const wire::TransmitControl* control_ = nullptr;
   wire::TransmitControl* denials_ = nullptr;  ///< the same, where the writer may write it
   std::byte* ring_ = nullptr;
   int doorbell_ = -1;
+  std::uint32_t size_ = wire::kTransmitRingBytes;
+  std::uint32_t offset_ = 0;    ///< position_ % size_
   std::uint64_t position_ = 0;  ///< next byte to write, since the start
   std::uint64_t taken_ = 0;     ///< the guard's position when last looked at
 };
