@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,15 +20,19 @@
 namespace {
 
 constexpr const char* kUsage =
-    "usage: collective_bench-MPI [--calls N] [--gates FOLDER] [--work FACTOR] --sizes BYTES[,BYTES...] COLLECTIVE...\n"
+    "usage: collective_bench-MPI [--calls N] [--gates FOLDER] [--most N] [--work FACTOR] --sizes BYTES[,BYTES...] "
+    "COLLECTIVE...\n"
     "COLLECTIVE: Bcast Scatter   from rank 0\n"
     "            Reduce Gather   to the last rank\n"
+    "            Copy            each rank copies in its own memory: what moving the bytes costs at least\n"
     "--calls N: no warm-up, exactly N calls of each size\n"
+    "--most N: at most N calls of each size\n"
     "--gates FOLDER: print {\"gate\": G} before step G, and wait until FOLDER/G is there\n"
     "Prints one JSON object a line for each rank, collective and size. Usually started by bench/collectives.\n";
 
 struct CommandLine {
   std::size_t calls = 0;
+  std::size_t most = 0;
   double work = 1.0;
   std::string gates;
   std::vector<std::size_t> sizes;
@@ -68,12 +73,20 @@ void gather(const World& world, std::vector<char>& mine, std::vector<char>& all,
   MPI_Gather(mine.data(), count, MPI_CHAR, all.data(), count, MPI_CHAR, world.size - 1, MPI_COMM_WORLD);
 }
 
+void copy(const World&, std::vector<char>& mine, std::vector<char>& all, std::size_t bytes) {
+  std::memcpy(all.data(), mine.data(), bytes);
+  asm volatile("" : : "r"(all.data()) : "memory");  // every copy counts
+}
+
 struct Collective {
   Once once;
   bool parts;  ///< a part for each rank, else the same bytes for all
 };
-const std::map<std::string_view, Collective> kCollectives = {
-    {"Bcast", {bcast, false}}, {"Scatter", {scatter, true}}, {"Reduce", {reduce, false}}, {"Gather", {gather, true}}};
+const std::map<std::string_view, Collective> kCollectives = {{"Bcast", {bcast, false}},
+                                                             {"Scatter", {scatter, true}},
+                                                             {"Reduce", {reduce, false}},
+                                                             {"Gather", {gather, true}},
+                                                             {"Copy", {copy, false}}};
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
@@ -94,11 +107,13 @@ void measure(const CommandLine& line, const World& world, const std::string& nam
   const Collective& collective = kCollectives.at(name);
   const double travelling = static_cast<double>(bytes) * (collective.parts ? world.size : 1);
   const double fits = std::min(kMostCalls, kMostBytes / travelling) * line.work;
-  const std::size_t calls = line.calls != 0 ? line.calls : std::max(static_cast<std::size_t>(fits), kFewestCalls);
+  std::size_t calls = line.calls != 0 ? line.calls : std::max(static_cast<std::size_t>(fits), kFewestCalls);
+  if (line.most != 0) calls = std::min(calls, line.most);
+  const std::size_t before = line.calls != 0 ? 0 : calls / 4 + 1;
   std::vector<char> mine(bytes, 0);
   std::vector<char> all(bytes * (collective.parts ? static_cast<std::size_t>(world.size) : 1), 0);
   pass_gate(line);
-  for (std::size_t i = 0; line.calls == 0 && i < calls / 4 + 1; ++i) collective.once(world, mine, all, bytes);
+  for (std::size_t i = 0; i < before; ++i) collective.once(world, mine, all, bytes);
   pass_gate(line);
   const double begin = now();
   for (std::size_t i = 0; i < calls; ++i) collective.once(world, mine, all, bytes);
@@ -128,6 +143,8 @@ bool read(int argc, char** argv, CommandLine& line) {
       line.sizes = read_sizes(argv[++i]);
     } else if (word == "--calls") {
       line.calls = std::strtoull(argv[++i], nullptr, 10);
+    } else if (word == "--most") {
+      line.most = std::strtoull(argv[++i], nullptr, 10);
     } else if (word == "--gates") {
       line.gates = argv[++i];
     } else if (word == "--work") {

@@ -13,7 +13,9 @@ import pytest
 BENCH = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(BENCH))
 
-import crossing  # noqa: E402  (after the path)
+import collective_limits  # noqa: E402  (after the path)
+import collective_variants  # noqa: E402
+import crossing  # noqa: E402
 import figures  # noqa: E402
 import gated  # noqa: E402
 import least_squares  # noqa: E402
@@ -22,6 +24,7 @@ import page  # noqa: E402
 import simulation  # noqa: E402
 import table  # noqa: E402
 import targets  # noqa: E402
+import variants  # noqa: E402
 
 QUERIES = ["Comm_rank", "Comm_size", "Iprobe"]
 MESSAGES = ["Irecv, Isend, Waitall", "Irecv, Send, Wait", "Sendrecv", "Startall, Waitall"]
@@ -260,13 +263,47 @@ def test_quick_run_of_collectives_has_every_figure(tmp_path):
     assert result.returncode == 0, result.stderr
     rows = json.loads((tmp_path / "all.json").read_text())["figures"]
     assert {(row["mpi"], row["test"], row["place"], row["bytes"]) for row in rows} == {
-        (mpi, f"{test}, 3 x 2 ranks", place, size) for mpi in ("openmpi", "mpich")
-        for test in ("Bcast", "Scatter", "Reduce", "Gather") for place in ("host", "chain", "one-label")
-        for size in (8, 65536)}
+        (mpi, test, place, size) for mpi in ("openmpi", "mpich") for size in (8, 65536)
+        for test, place in [("Copy, one step", "two ranks"), *(
+            (f"{test}, {case}", place) for test in ("Bcast", "Scatter", "Reduce", "Gather")
+            for case, places in (("3 x 2 ranks", ("host", "chain", "one-label")),
+                                 ("one step", ("two ranks", "two subjects")))
+            for place in places)]}
     for row in rows:
         assert all(math.isfinite(value) and value > 0 for value in row["values"]), row
-        assert (row["ratio"] is None) == (row["place"] == "host"), row
+        assert (row["ratio"] is None) == (row["place"] not in ("chain", "one-label")), row
     assert "openmpi: 8 bytes: at most 2 times the host's in" in result.stdout
+    assert "mpich: 64K: time of the host and ratios to it; in brackets what the steps take" in result.stdout
+
+
+def test_limits_of_collectives_follow_from_steps():
+    """A Scatter on a chain of 2 ranks a subject moves six parts between subjects and three inside them."""
+    measured = figures.Figures()
+    for test, place, value in (("Scatter, one step", "two ranks", 1.0), ("Scatter, one step", "two subjects", 10.0),
+                               ("Copy, one step", "two ranks", 4.0)):
+        measured.values[figures.Key("openmpi", test, place, 1 << 20)] = [value]
+        measured.values[figures.Key("openmpi", test, place, 8)] = [value]
+    at = {place: figures.Key("openmpi", "Scatter, 3 x 2 ranks", place, 1 << 20) for place in ("host", "chain", "one-label")}
+    assert {place: collective_limits.by_steps(measured, key) for place, key in at.items()} == {
+        "host": 5.0, "chain": 63.0, "one-label": 43.0}
+    processors = len(os.sched_getaffinity(0))
+    assert collective_limits.by_copying(measured, at["chain"]) == (3 * 6 + 3) * 4.0 / processors
+    few = figures.Key("openmpi", "Scatter, 3 x 2 ranks", "chain", 8)
+    assert collective_limits.by_steps(measured, few) == 23.0 and collective_limits.by_copying(measured, few) is None
+    assert collective_limits.by_steps(measured, figures.Key("mpich", few.test, "chain", 8)) is None
+
+
+def test_a_start_that_takes_too_long_gives_what_it_has_measured(tmp_path, capsys):
+    """A figure counts once every rank has reported it, and the run says from where on there are none."""
+    line = '{"test": "Bcast", "bytes": %d, "rank": %d, "begin": 1.0, "end": 2.0, "calls": 10}'
+    said = "\n".join(line % (size, rank) for size, rank in ((8, 0), (8, 1), (64, 1)))
+    late = collective_variants.StepVariant("two ranks x1", "openmpi", ["/bin/sh", "-c", f"echo '{said}'; exec sleep 60"],
+                                           tmp_path, 2, limit=0.5)
+    assert [(found["bytes"], found["rank"]) for found in late.run()] == [(8, 0), (8, 1)]
+    assert "ended after 0.5 s; nothing of what follows Bcast 8 is known" in capsys.readouterr().err
+    late.command = ["/bin/sh", "-c", "exec sleep 60"]
+    with pytest.raises(variants.Failed):
+        late.run()
 
 
 @pytest.mark.parametrize("subjects, ranks", [(3, 3), (6, 1)])
