@@ -90,8 +90,9 @@ const std::map<std::string_view, Collective> kCollectives = {{"Bcast", {bcast, f
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-/// Waits until every rank has come here.
-void pass_gate(const CommandLine& line) {
+/// Waits until every rank has come here. Some host MPIs deliver the end of what a rank has sent only while it is in a
+/// call, and others may still wait for that.
+void pass_gate(const CommandLine& line, const World& world) {
   static int gate = 0;
   if (line.gates.empty()) return;
   std::printf("{\"gate\": %d}\n", gate);
@@ -99,6 +100,8 @@ void pass_gate(const CommandLine& line) {
   const std::string file = line.gates + "/" + std::to_string(gate++);
   for (int look = 0; ::access(file.c_str(), F_OK) != 0; ++look) {
     if (look == kMostLooks) MPI_Abort(MPI_COMM_WORLD, 3);
+    int flag = 0;
+    MPI_Iprobe(world.rank, 0, MPI_COMM_WORLD, &flag, MPI_STATUS_IGNORE);
     ::usleep(kLook);
   }
 }
@@ -112,9 +115,9 @@ void measure(const CommandLine& line, const World& world, const std::string& nam
   const std::size_t before = line.calls != 0 ? 0 : calls / 4 + 1;
   std::vector<char> mine(bytes, 0);
   std::vector<char> all(bytes * (collective.parts ? static_cast<std::size_t>(world.size) : 1), 0);
-  pass_gate(line);
+  pass_gate(line, world);
   for (std::size_t i = 0; i < before; ++i) collective.once(world, mine, all, bytes);
-  pass_gate(line);
+  pass_gate(line, world);
   const double begin = now();
   for (std::size_t i = 0; i < calls; ++i) collective.once(world, mine, all, bytes);
   const double end = now();
