@@ -15,8 +15,8 @@ constexpr int kPart = 8;
 int call(std::string_view operation, int size, std::vector<char>& got) {
   const std::vector<char> mine(static_cast<std::size_t>(kPart * size), 'p');
   const std::vector<int> counts(static_cast<std::size_t>(size), kPart);
-  std::vector<int> displacements;
-  for (int i = 0; i < size; ++i) displacements.push_back(i * kPart);
+  std::vector<int> displacements(counts.size());
+  for (int i = 0; i < size; ++i) displacements[static_cast<std::size_t>(i)] = i * kPart;
   got.assign(mine.size(), '-');
   if (operation == "gatherv") {
     return MPI_Gatherv(mine.data(), kPart, MPI_CHAR, got.data(), counts.data(), displacements.data(), MPI_CHAR,
