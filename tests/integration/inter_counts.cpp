@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
   int remote = 0;
   MPI_Comm_remote_size(inter, &remote);
   const int root = !first ? 0 : job.rank() == 0 ? MPI_ROOT : MPI_PROC_NULL;
-  for (int i = 0; i < std::atoi(argv[2]); ++i) CHECK_EQ(call(argv[1], root, inter, remote), MPI_SUCCESS);
+  const long calls = std::strtol(argv[2], nullptr, 10);
+  for (long i = 0; i < calls; ++i) CHECK_EQ(call(argv[1], root, inter, remote), MPI_SUCCESS);
   MPI_Comm_free(&inter);
   MPI_Comm_free(&local);
   return Job::finish();
