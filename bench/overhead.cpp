@@ -114,9 +114,18 @@ void stand_by(const Place& place) {
   MPI_Recv(nullptr, 0, MPI_CHAR, 0, kDoneTag, place.comm, MPI_STATUS_IGNORE);
 }
 
+/// Messages within the subject on the world, which may span subjects.
+void time_world(const Place& place, const Options& options) {
+  if (place.rank != 0) return stand_by(place);
+  time_queries(options, " on MPI_COMM_WORLD", place.comm, 0);
+  time_messages(options, " on MPI_COMM_WORLD", place.comm, 0);
+  MPI_Send(nullptr, 0, MPI_CHAR, 1, kDoneTag, place.comm);
+}
+
 }  // namespace
 
 void measure_overhead(const Place& place, const Options& options) {
+  if (place.comm == MPI_COMM_WORLD) time_world(place, options);
   if (!place.inside) return;
   MPI_Comm made = MPI_COMM_NULL;
   MPI_Comm_split(place.comm, place.rank, 0, &made);

@@ -30,7 +30,8 @@ QUERIES = ["Comm_rank", "Comm_size", "Iprobe"]
 MESSAGES = ["Irecv, Isend, Waitall", "Irecv, Send, Wait", "Sendrecv", "Startall, Waitall"]
 COLLECTIVES = ["Barrier", "Bcast", "Allreduce"]
 OVERHEAD = ["Type_size", "Test of a null request", "Wait for a null request",
-            *(f"{call} {where}" for where in ("on the subject", "on MPI_COMM_SELF", "on a split one", "while receiving")
+            *(f"{call} {where}" for where in ("on MPI_COMM_WORLD", "on the subject", "on MPI_COMM_SELF", "on a split one",
+                                                     "while receiving")
               for call in QUERIES + MESSAGES),
             *(f"{call} {where}" for where in ("on MPI_COMM_SELF", "on a split one") for call in COLLECTIVES)]
 SIZES = [8, 64, 512, 4096, 32768, 262144]

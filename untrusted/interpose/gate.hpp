@@ -21,7 +21,7 @@ struct Gate {
   /// Groups that processes of other subjects are in.
   std::atomic<int> groups{0};
 };
-extern Gate gate;
+[[gnu::visibility("hidden")]] extern Gate gate;
 
 /// The communicator's side table if it spans subjects, else null.
 inline VirtualComm* lookup(MPI_Comm comm) noexcept { return gate.communicators.find(handle_bits(comm)); }

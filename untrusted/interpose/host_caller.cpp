@@ -4,7 +4,6 @@
 
 #include <array>
 #include <atomic>
-#include <cstdint>
 #include <mutex>
 #include <string_view>
 #include <vector>
@@ -74,7 +73,24 @@ bool lies_in_host(std::uintptr_t address) {
   return range != nullptr && range->host;
 }
 
+/// The first object is the program.
+int take_text(dl_phdr_info* object, std::size_t, void*) {
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const ElfW(Phdr)& part = object->dlpi_phdr[i];
+    if (part.p_type == PT_LOAD && (part.p_flags & PF_X) != 0) {
+      const std::uintptr_t first = object->dlpi_addr + part.p_vaddr;
+      program_text = {first, first + part.p_memsz};
+    }
+  }
+  return 1;
+}
+
 }  // namespace
+
+thread_local constinit const void* call_site = nullptr;
+ProgramText program_text;
+
+void find_program_text() { ::dl_iterate_phdr(take_text, nullptr); }
 
 bool called_by_host(const void* return_address) {
   const auto address = reinterpret_cast<std::uintptr_t>(return_address);

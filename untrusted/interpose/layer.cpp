@@ -11,6 +11,7 @@
 #include "untrusted/interpose/communicator/attribute.hpp"
 #include "untrusted/interpose/communicator/group.hpp"
 #include "untrusted/interpose/errors.hpp"
+#include "untrusted/interpose/host_caller.hpp"
 #include "untrusted/interpose/point_to_point/datatype.hpp"
 #include "untrusted/interpose/point_to_point/progress.hpp"
 #include "wire/greeting.hpp"
@@ -113,6 +114,7 @@ void tell_senders() {
 void start_layer() {
   if (layer.subject != MPI_COMM_NULL) return;
   note_start();
+  find_program_text();
   check_host();
   create_error_classes();
   layer.subject = MPI_COMM_WORLD;

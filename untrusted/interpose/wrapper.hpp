@@ -3,6 +3,7 @@
 
 #include "host_table.hpp"
 #include "mediated.hpp"
+#include "untrusted/interpose/direct.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/gate.hpp"
 #include "untrusted/interpose/host_caller.hpp"

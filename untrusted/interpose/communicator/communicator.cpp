@@ -50,6 +50,7 @@ void fill_maps(VirtualComm& comm, const std::vector<std::int32_t>& members) {
     comm.host_rank[static_cast<std::size_t>(rank)] = static_cast<std::int32_t>(member);
     if (members[member] != layer.world_rank) comm.any_source.local_peers = true;
   }
+  comm.local = {comm.host_rank.data(), static_cast<std::uint32_t>(comm.host_rank.size())};
 }
 
 std::unique_ptr<VirtualComm> make(MPI_Comm host_comm, MPI_Comm hidden, RankList world_ranks, const RankList& members,
@@ -83,6 +84,9 @@ std::unique_ptr<VirtualComm> make_communicator(MPI_Comm host_comm, MPI_Comm hidd
   });
   auto made = make(host_comm, hidden, std::move(world_ranks), members, context);
   made->rank = made->rank_of(layer.world_rank);
+  // Both count upwards: the same where the last is.
+  made->renumbers = made->rank_of_host.back() + 1 != static_cast<std::int32_t>(made->rank_of_host.size());
+  if (!made->renumbers) made->local_unchanged = made->local;
   return made;
 }
 

@@ -16,6 +16,17 @@ namespace sluice::interpose {
 struct Topology;
 struct Participants;
 
+/// A view of ranks in the host MPI's part of a communicator, by rank.
+struct LocalRanks {
+  const std::int32_t* ranks = nullptr;
+  std::uint32_t count = 0;
+  /// -1 for a rank of another subject, and for whatever else a caller may name.
+  [[nodiscard, gnu::always_inline]] std::int32_t of(int peer) const noexcept {
+    const auto index = static_cast<std::uint32_t>(peer);
+    return index < count ? ranks[index] : -1;
+  }
+};
+
 /// A communicator that spans subjects: a genuine intracommunicator of the host MPI, which is the own subject's part,
 /// and what lies beyond it. Attributes, names, info and error handlers are those of the genuine one.
 ///
@@ -33,6 +44,9 @@ struct VirtualComm {
   std::vector<std::int32_t> host_rank;      ///< by rank: rank in `host`, -1 of another subject
   std::vector<std::int32_t> rank_of_world;  ///< by world rank: rank, -1 if not a member
   std::vector<std::int32_t> rank_of_host;   ///< by rank in `host`, -1 if not among them
+  bool renumbers = true;                    ///< a rank of `host` may have another number here
+  LocalRanks local;                         ///< host_rank
+  LocalRanks local_unchanged;               ///< the same, but empty where it renumbers
   AnySource any_source;                     ///< members whose messages a receive from any source may take
   std::uint64_t children = 0;               ///< communicators made from it so far, in the program's order
   std::map<std::uint64_t, std::uint64_t> group_children;  ///< the same for each group and tag of MPI_Comm_create_group
@@ -57,10 +71,6 @@ struct VirtualComm {
   }
   /// Whether a member of another subject may send to this rank.
   [[nodiscard]] bool has_inflow() const noexcept { return !any_source.senders.empty(); }
-  /// Whether a rank of `host` may have another number in the communicator.
-  [[nodiscard]] bool renumbers() const noexcept {
-    return is_inter() || rank_of_host.back() + 1 != static_cast<std::int32_t>(rank_of_host.size());
-  }
   /// The context id that messages of `channel` carry.
   [[nodiscard]] std::uint64_t on(Channel channel) const noexcept {
     return context | static_cast<std::uint64_t>(channel);

@@ -27,11 +27,12 @@ class CommunicatorTable {
     }
   }
 
+  /// Where looking for one key begins.
+  class Home;
+  [[nodiscard]] Home home(std::uint64_t key) const noexcept;
+
   /// Whether find() has to be asked. False for most keys that are not in the table, at the cost of one look.
-  [[nodiscard]] bool may_have(std::uint64_t key) const noexcept {
-    const View& view = *view_.load(std::memory_order_acquire);
-    return view.slots[home_of(key) & view.mask].key.load(std::memory_order_acquire) != kFree;
-  }
+  [[nodiscard]] bool may_have(std::uint64_t key) const noexcept;
 
   /// Adds `key`, which must not be there.
   void add(std::uint64_t key, VirtualComm& communicator);
@@ -76,5 +77,37 @@ class CommunicatorTable {
     const View* before;
   };
 };
+
+/// Inlined, as it is asked in every call, most of which then store nothing (untrusted/interpose/direct.hpp).
+class CommunicatorTable::Home {
+ public:
+  explicit Home(const Slot& slot) noexcept : slot_(slot) {}
+  /// Whether find() has to be asked.
+  [[nodiscard, gnu::always_inline]] bool taken() const noexcept {
+    return slot_.key.load(std::memory_order_acquire) != kFree;
+  }
+  /// Whether `key` is at its home, as most are. `Key` may be as short as handles are.
+  template <typename Key>
+  [[nodiscard, gnu::always_inline]] bool holds(Key key) const noexcept {
+    Key difference = static_cast<Key>(slot_.key.load(std::memory_order_acquire)) ^ key;
+    // Or the compiler, which knows them to be the same afterwards, keeps this one for the caller in place of its own.
+    asm("" : "+r"(difference));
+    return difference == 0;
+  }
+  /// What find() finds then.
+  [[nodiscard, gnu::always_inline]] const VirtualComm& communicator() const noexcept {
+    return *slot_.communicator.load(std::memory_order_relaxed);
+  }
+
+ private:
+  const Slot& slot_;
+};
+
+[[gnu::always_inline]] inline CommunicatorTable::Home CommunicatorTable::home(std::uint64_t key) const noexcept {
+  const View& view = *view_.load(std::memory_order_acquire);
+  return Home(view.slots[home_of(key) & view.mask]);
+}
+
+inline bool CommunicatorTable::may_have(std::uint64_t key) const noexcept { return home(key).taken(); }
 
 }  // namespace sluice::interpose

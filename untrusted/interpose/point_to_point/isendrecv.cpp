@@ -64,11 +64,7 @@ const OwnKind kSendReceive{destroy_both, advance_both};
 /// Begins the receiving half. Errors have been raised.
 int begin_receive(SendReceive& both, const ReceiveCall& call) {
   const Peer peer = origin(*both.comm, call.peer);
-  if (!is_ours(call, *both.comm, peer)) {
-    ReceiveCall here = call;
-    here.peer = to_host(*both.comm, call.peer);
-    return start_by_host(here, &both.receive);
-  }
+  if (!is_ours(call, *both.comm, peer)) return start_by_host(call, to_host(*both.comm, call.peer), &both.receive);
   int error = MPI_SUCCESS;
   both.own_receive = make_receive(call, *both.comm, &error);
   if (both.own_receive == nullptr) return error;

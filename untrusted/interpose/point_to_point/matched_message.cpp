@@ -39,7 +39,7 @@ int match_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Me
     const int error = host.Improbe(to_host(comm, call.peer), call.tag, comm.host, flag, message, &found);
     if (error != MPI_SUCCESS || *flag == 0) return error;
     if (found.MPI_SOURCE >= 0 && hand_over(comm, message, found)) continue;
-    if (comm.renumbers() && *message != MPI_MESSAGE_NO_PROC) {
+    if (comm.renumbers && *message != MPI_MESSAGE_NO_PROC) {
       layer.messages[handle_bits(*message)] = {nullptr, &comm};
       publish_messages();
     }

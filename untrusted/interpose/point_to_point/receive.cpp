@@ -46,26 +46,20 @@ int start_own(const ReceiveCall& call, const VirtualComm& comm, MPI_Request* req
   return MPI_SUCCESS;
 }
 
-/// Receives by the host MPI; `call.peer` counts as the host does.
-int receive_by_host(const ReceiveCall& call, MPI_Status* status) {
+/// Receives by the host MPI; `peer`, in place of the call's, counts as the host does.
+int receive_by_host(const ReceiveCall& call, int peer, MPI_Status* status) {
   if (local_messages_wanted()) {
     MPI_Request request = MPI_REQUEST_NULL;
-    const int error = start_by_host(call, &request);
+    const int error = start_by_host(call, peer, &request);
     return error != MPI_SUCCESS ? error : wait_for_host(&request, status);
   }
 #ifdef SLUICE_LARGE_COUNTS
   if (!fits_int(call.count)) {
-    return host.Recv_c(call.buffer, call.count, call.datatype, call.peer, call.tag, call.comm, status);
+    return host.Recv_c(call.buffer, call.count, call.datatype, peer, call.tag, call.comm, status);
   }
 #endif
   const auto count = static_cast<int>(call.count);
-  return host.Recv(call.buffer, count, call.datatype, call.peer, call.tag, call.comm, status);
-}
-
-ReceiveCall as_host_counts(const ReceiveCall& call, const VirtualComm& comm) {
-  ReceiveCall here = call;
-  here.peer = to_host(comm, call.peer);
-  return here;
+  return host.Recv(call.buffer, count, call.datatype, peer, call.tag, call.comm, status);
 }
 
 }  // namespace
@@ -121,18 +115,18 @@ int finish_receive(MpiReceive& receive, const ReceiveCall& call, MPI_Status* sta
   return receive.error == MPI_SUCCESS ? MPI_SUCCESS : raise(call.comm, receive.error);
 }
 
-int start_by_host(const ReceiveCall& call, MPI_Request* request) {
+int start_by_host(const ReceiveCall& call, int peer, MPI_Request* request) {
 #ifdef SLUICE_LARGE_COUNTS
   if (!fits_int(call.count)) {
-    return host.Irecv_c(call.buffer, call.count, call.datatype, call.peer, call.tag, call.comm, request);
+    return host.Irecv_c(call.buffer, call.count, call.datatype, peer, call.tag, call.comm, request);
   }
 #endif
   const auto count = static_cast<int>(call.count);
-  return host.Irecv(call.buffer, count, call.datatype, call.peer, call.tag, call.comm, request);
+  return host.Irecv(call.buffer, count, call.datatype, peer, call.tag, call.comm, request);
 }
 
 void translate_later(const VirtualComm& comm, MPI_Request request) {
-  if (!comm.renumbers() || request == MPI_REQUEST_NULL) return;
+  if (!comm.renumbers || request == MPI_REQUEST_NULL) return;
   const Lock lock;
   layer.requests.set(handle_bits(request), {TrackedRequest::Kind::translate, ++layer.request_serial, nullptr, &comm});
   publish_tracked();
@@ -140,22 +134,22 @@ void translate_later(const VirtualComm& comm, MPI_Request request) {
 
 int blocking_receive(const ReceiveCall& call, MPI_Status* status) {
   const VirtualComm* comm = lookup(call.comm);
-  if (comm == nullptr) return receive_by_host(call, status);
+  if (comm == nullptr) return receive_by_host(call, call.peer, status);
   const Peer peer = origin(*comm, call.peer);
   if (const int refused = check_source(call, *comm, peer); refused != MPI_SUCCESS) return refused;
   if (is_ours(call, *comm, peer)) return receive_own(call, *comm, status);
-  const int error = receive_by_host(as_host_counts(call, *comm), status);
+  const int error = receive_by_host(call, to_host(*comm, call.peer), status);
   source_to_virtual(*comm, status);
   return error;
 }
 
 int start_receive(const ReceiveCall& call, MPI_Request* request) {
   const VirtualComm* comm = lookup(call.comm);
-  if (comm == nullptr) return start_by_host(call, request);
+  if (comm == nullptr) return start_by_host(call, call.peer, request);
   const Peer peer = origin(*comm, call.peer);
   if (const int refused = check_source(call, *comm, peer); refused != MPI_SUCCESS) return refused;
   if (is_ours(call, *comm, peer)) return start_own(call, *comm, request);
-  const int error = start_by_host(as_host_counts(call, *comm), request);
+  const int error = start_by_host(call, to_host(*comm, call.peer), request);
   if (error == MPI_SUCCESS && peer != Peer::nobody) translate_later(*comm, *request);
   return error;
 }

@@ -43,8 +43,8 @@ int finish_receive(MpiReceive& receive, const ReceiveCall& call, MPI_Status* sta
 /// Gives a matched message to a receive. Precondition: locked.
 void begin_claimed(MpiReceive& receive, Unexpected& message);
 
-/// Starts a receive by the host MPI; `call.peer` counts as the host does.
-int start_by_host(const ReceiveCall& call, MPI_Request* request);
+/// Starts a receive by the host MPI. `peer`, in place of the call's, counts as the host does.
+int start_by_host(const ReceiveCall& call, int peer, MPI_Request* request);
 
 /// MPI_Imrecv by the host MPI.
 int imrecv_by_host(void* buffer, MPI_Count count, MPI_Datatype datatype, MPI_Message* message, MPI_Request* request);

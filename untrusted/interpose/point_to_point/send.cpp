@@ -112,15 +112,16 @@ constexpr LargeStarting kLargeStarting[] = {&HostTable::Isend_c, &HostTable::Ibs
                                             &HostTable::Issend_c};
 #endif
 
-int send_by_host(const SendCall& call) {
+/// `peer`: see start_by_host().
+int send_by_host(const SendCall& call, int peer) {
   const auto mode = static_cast<std::size_t>(call.mode);
 #ifdef SLUICE_LARGE_COUNTS
   if (!fits_int(call.count)) {
-    return (host.*kLargeBlocking[mode])(call.buffer, call.count, call.datatype, call.peer, call.tag, call.comm);
+    return (host.*kLargeBlocking[mode])(call.buffer, call.count, call.datatype, peer, call.tag, call.comm);
   }
 #endif
   const auto count = static_cast<int>(call.count);
-  return (host.*kBlocking[mode])(call.buffer, count, call.datatype, call.peer, call.tag, call.comm);
+  return (host.*kBlocking[mode])(call.buffer, count, call.datatype, peer, call.tag, call.comm);
 }
 
 }  // namespace
@@ -189,43 +190,38 @@ void destroy_send(OwnRequest& own) noexcept {
   delete &send;
 }
 
-int start_by_host(const SendCall& call, MPI_Request* request) {
+int start_by_host(const SendCall& call, int peer, MPI_Request* request) {
   const auto mode = static_cast<std::size_t>(call.mode);
 #ifdef SLUICE_LARGE_COUNTS
   if (!fits_int(call.count)) {
-    return (host.*kLargeStarting[mode])(call.buffer, call.count, call.datatype, call.peer, call.tag, call.comm,
-                                        request);
+    return (host.*kLargeStarting[mode])(call.buffer, call.count, call.datatype, peer, call.tag, call.comm, request);
   }
 #endif
   const auto count = static_cast<int>(call.count);
-  return (host.*kStarting[mode])(call.buffer, count, call.datatype, call.peer, call.tag, call.comm, request);
+  return (host.*kStarting[mode])(call.buffer, count, call.datatype, peer, call.tag, call.comm, request);
 }
 
 int blocking_send(const SendCall& call) {
-  SendCall here = call;
+  int host_peer = call.peer;
   if (const VirtualComm* comm = lookup(call.comm)) {
     const Peer peer = destination(*comm, call.peer);
     if (peer == Peer::remote) return send_remote(call, *comm);
     if (peer == Peer::invalid) return raise(call.comm, MPI_ERR_RANK);
-    here.peer = to_host(*comm, call.peer);
+    host_peer = to_host(*comm, call.peer);
   }
   // A buffered send does not block.
-  if (!local_messages_wanted() || call.mode == SendMode::buffered) return send_by_host(here);
+  if (!local_messages_wanted() || call.mode == SendMode::buffered) return send_by_host(call, host_peer);
   MPI_Request request = MPI_REQUEST_NULL;
-  const int error = start_by_host(here, &request);
+  const int error = start_by_host(call, host_peer, &request);
   return error != MPI_SUCCESS ? error : wait_for_host(&request, MPI_STATUS_IGNORE);
 }
 
 int start_send(const SendCall& call, MPI_Request* request) {
   const VirtualComm* comm = lookup(call.comm);
-  if (comm == nullptr) return start_by_host(call, request);
+  if (comm == nullptr) return start_by_host(call, call.peer, request);
   const Peer peer = destination(*comm, call.peer);
   if (peer == Peer::invalid) return raise(call.comm, MPI_ERR_RANK);
-  if (peer != Peer::remote) {
-    SendCall here = call;
-    here.peer = to_host(*comm, call.peer);
-    return start_by_host(here, request);
-  }
+  if (peer != Peer::remote) return start_by_host(call, to_host(*comm, call.peer), request);
   if (call.mode == SendMode::synchronous) return start_synchronous(call, *comm, request);
   const int error = send_remote(call, *comm);
   if (error != MPI_SUCCESS) return error;

@@ -65,7 +65,9 @@ int keep_datatype(RemoteSend& send);
 /// Ends a send that nothing refers to.
 void destroy_send(OwnRequest& own) noexcept;
 
-/// Starts a send by the host MPI; `call.peer` counts as the host does.
-int start_by_host(const SendCall& call, MPI_Request* request);
+/// Starts a send by the host MPI. `peer`, in place of the call's, counts as the host does: a call is never copied, as
+/// reading it whole right after its parts were written waits for every store before, messages of shared memory
+/// included.
+int start_by_host(const SendCall& call, int peer, MPI_Request* request);
 
 }  // namespace sluice::interpose
