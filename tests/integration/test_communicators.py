@@ -29,6 +29,15 @@ def test_chain(program, combination):
     run_and_pass(with_mpis(chain(program, 2), combination), CHAIN)
 
 
+@pytest.mark.parametrize("left, right, combination", [(3, 3, "openmpi"), (4, 1, "mpich"), (2, 5, "mixed")])
+def test_duplications_at_once(left, right, combination):
+    run_and_pass(with_mpis(two_ways("duplications", left, right), combination), BOTH_WAYS)
+
+
+def test_duplications_at_once_upwards():
+    run_and_pass(chain("duplications", 2), CHAIN)
+
+
 @pytest.mark.parametrize("left, right, combination", [(1, 1, "mixed"), (2, 1, "openmpi"), (3, 5, "mpich"), (3, 5, "mixed")])
 def test_ranks(left, right, combination):
     run_and_pass(with_mpis(two_ways("communicators", left, right), combination), BOTH_WAYS)

@@ -1,7 +1,9 @@
 // The state of this library in one process of a run of several subjects.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,6 +45,8 @@ struct Layer {
   MessageMap messages;                   ///< matched by MPI_Mprobe and not received yet
   PolledRequests polled;                 ///< requests that move in progress()
   OwnRequest* next_polled = nullptr;     ///< while progress() goes through them
+  std::deque<OwnRequest*> due;           ///< to be started by start_due()
+  std::atomic<int> due_count{0};         ///< how many; read without the lock
   bool writing = false;                  ///< a message is half written: nothing else may be written
   bool leaves_mail = false;              ///< and it is short: what nobody waits for can stay where it is so long
   ReceiveQueue host_matched;             ///< receives whose message the host MPI is delivering

@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 
+#include "untrusted/interpose/communicator/idup.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/point_to_point/peer.hpp"
 #include "untrusted/interpose/point_to_point/progress.hpp"
@@ -119,6 +120,7 @@ int class_allgather(const VirtualComm& comm, const ExchangeClass& members, std::
     if (comm.is_local(subject.front())) break;
     own += subject.size() * bytes;
   }
+  finish_duplications(comm);
   MPI_Request request = MPI_REQUEST_NULL;
   int error = host.Iallgather(record.data(), static_cast<int>(bytes), MPI_BYTE, own, static_cast<int>(bytes), MPI_BYTE,
                               comm.hidden, &request);
@@ -171,6 +173,7 @@ int receive_block(const VirtualComm& comm, std::uint64_t context, int rank, std:
 }
 
 int meet(const VirtualComm& comm) {
+  finish_duplications(comm);
   if (comm.rank_of_host.size() == 1) return MPI_SUCCESS;
   MPI_Request request = MPI_REQUEST_NULL;
   const int error = host.Ibarrier(comm.hidden, &request);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
@@ -13,6 +14,7 @@
 
 namespace sluice::interpose {
 
+struct OwnRequest;
 struct Topology;
 struct Participants;
 
@@ -61,6 +63,7 @@ struct VirtualComm {
   PartitionedCount partitioned_sends;
   PartitionedCount partitioned_receives;
   std::map<std::int32_t, std::shared_ptr<Participants>> participants;  ///< of collectives; made when needed
+  std::deque<OwnRequest*> duplications;  ///< MPI_Comm_idup of it that go on, in their order: the first has started
 
   std::vector<std::int32_t> local_group;  ///< world ranks of an intercommunicator's local group; else empty
   MPI_Comm local_comm = MPI_COMM_NULL;    ///< over that group, for messages of this library; see local_comm_of()

@@ -8,6 +8,7 @@
 #include "mediated.hpp"
 #include "untrusted/interpose/communicator/class_exchange.hpp"
 #include "untrusted/interpose/communicator/group.hpp"
+#include "untrusted/interpose/communicator/idup.hpp"
 #include "untrusted/interpose/communicator/inter_children.hpp"
 #include "untrusted/interpose/communicator/intercommunicator.hpp"
 #include "untrusted/interpose/communicator/new_communicator.hpp"
@@ -192,6 +193,7 @@ int Comm_free(MPI_Comm* comm) {
   if (!layer.active || comm == nullptr) return host.Comm_free(comm);
   if (*comm == layer.subject) return raise(*comm, MPI_ERR_COMM);  // predefined
   const VirtualComm* communicator = lookup(*comm);
+  if (communicator != nullptr) finish_duplications(*communicator);
   MPI_Comm local_comm = communicator != nullptr ? communicator->local_comm : MPI_COMM_NULL;
   if (communicator != nullptr && *comm != MPI_COMM_WORLD && receives_wait_on(*communicator)) {
     // They look for messages in the host's communicator, which therefore stays. The program's handle is gone.
@@ -210,6 +212,7 @@ int Comm_disconnect(MPI_Comm* comm) {
   if (!layer.active || comm == nullptr) return host.Comm_disconnect(comm);
   if (*comm == layer.subject) return raise(*comm, MPI_ERR_COMM);
   const VirtualComm* communicator = lookup(*comm);
+  if (communicator != nullptr) finish_duplications(*communicator);
   MPI_Comm local_comm = communicator != nullptr ? communicator->local_comm : MPI_COMM_NULL;
   const int error = host.Comm_disconnect(comm);
   if (error == MPI_SUCCESS) forget(communicator);

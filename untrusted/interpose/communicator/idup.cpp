@@ -1,13 +1,22 @@
 // MPI_Comm_idup on communicators that span subjects (MPI 3.1, section 6.4.2). The host MPI duplicates the own subject's
 // part and its hidden twin; the context id is derived. So it waits for the processes of the own subject alone.
+//
+// The host MPI is asked for one duplicate of a communicator at a time, and for nothing else meanwhile that all processes
+// of that communicator do together. Open MPI agrees on a context id by several collective operations on the parent, each
+// of which begins when the one before is over. Those of two duplications, or of one and a barrier, may begin in another
+// order at each process and are then taken for each other. So duplications wait their turn, in the order of the calls.
+#include "untrusted/interpose/communicator/idup.hpp"
+
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "mediated.hpp"
 #include "untrusted/interpose/communicator/new_communicator.hpp"
 #include "untrusted/interpose/errors.hpp"
 #include "untrusted/interpose/layer.hpp"
+#include "untrusted/interpose/point_to_point/progress.hpp"
 
 namespace sluice::interpose {
 
@@ -15,24 +24,28 @@ namespace {
 
 extern const OwnKind kDuplication;
 
-/// What is copied of the parent is copied at once: the program may free it meanwhile.
+/// What this library copies of the parent is copied at once, what the host MPI copies when it starts.
 struct Duplication : OwnRequest {
-  Duplication(const VirtualComm& parent, std::uint64_t ordinal, MPI_Comm* result)
+  Duplication(VirtualComm& of, std::uint64_t ordinal, MPI_Comm* result)
       : OwnRequest(kDuplication),
+        parent(of),
         // The groups of an intercommunicator have each other's lists.
-        context(derive_context(parent.context, ordinal, parent.is_inter() ? 0 : digest(parent.world_rank))),
-        world_ranks(parent.world_rank),
-        local_group(parent.local_group),
-        topology(parent.topology),
+        context(derive_context(of.context, ordinal, of.is_inter() ? 0 : digest(of.world_rank))),
+        world_ranks(of.world_rank),
+        local_group(of.local_group),
+        topology(of.topology),
         newcomm(result) {
-    error_comm = parent.host;
+    error_comm = of.host;
   }
 
+  VirtualComm& parent;  ///< lives until this is over: see finish_duplications()
   std::uint64_t context;
   RankList world_ranks;
   RankList local_group;
   std::shared_ptr<const Topology> topology;
-  MPI_Comm* newcomm;  ///< the program's
+  MPI_Comm* newcomm;             ///< the program's
+  std::optional<MPI_Info> info;  ///< own copy of what the program gives
+  bool started = false;          ///< by the host MPI
   MPI_Comm made = MPI_COMM_NULL;
   MPI_Comm hidden = MPI_COMM_NULL;
   std::array<MPI_Request, 2> parts{MPI_REQUEST_NULL, MPI_REQUEST_NULL};  ///< of the host MPI
@@ -47,8 +60,39 @@ std::unique_ptr<VirtualComm> make_child(Duplication& of) {
                                 of.context);
 }
 
+/// Copies the attributes, which runs code of the program.
+int start_user_part(Duplication& of) {
+#if MPI_VERSION >= 4
+  if (of.info.has_value()) {
+    const int error = host.Comm_idup_with_info(of.parent.host, *of.info, &of.made, &of.parts[0]);
+    if (*of.info != MPI_INFO_NULL) PMPI_Info_free(&*of.info);
+    return error;
+  }
+#endif
+  return host.Comm_idup(of.parent.host, &of.made, &of.parts[0]);
+}
+
+int start(OwnRequest& own) {
+  auto& duplication = static_cast<Duplication&>(own);
+  int error = start_user_part(duplication);
+  if (error == MPI_SUCCESS)
+    error = host.Comm_idup(duplication.parent.hidden, &duplication.hidden, &duplication.parts[1]);
+  const Lock lock;
+  duplication.error = error;
+  duplication.started = true;
+  return error;
+}
+
+/// The first of its parent's is over: the next one's turn.
+void let_next_begin(const Duplication& over) {
+  auto& waiting = over.parent.duplications;
+  waiting.pop_front();
+  if (!waiting.empty()) put_due(*waiting.front());
+}
+
 bool advance(OwnRequest& own) {
   auto& duplication = static_cast<Duplication&>(own);
+  if (!duplication.started) return false;
   for (MPI_Request& part : duplication.parts) {
     int flag = 0;
     const int error = host.Test(&part, &flag, MPI_STATUS_IGNORE);
@@ -63,45 +107,63 @@ bool advance(OwnRequest& own) {
     register_communicator(std::move(child));
     *duplication.newcomm = duplication.made;
   }
+  let_next_begin(duplication);
   settle(own);
   return true;
 }
 
-const OwnKind kDuplication{destroy, advance, nullptr, nullptr};
+const OwnKind kDuplication{destroy, advance, nullptr, start};
 
-template <typename HostStart>
-int start_duplication(VirtualComm& parent, MPI_Comm* newcomm, MPI_Request* request, HostStart&& start) {
-  if (newcomm == nullptr || request == nullptr) return raise(parent.host, MPI_ERR_ARG);
-  auto duplication = std::make_unique<Duplication>(parent, next_child(parent), newcomm);
-  int error = start(&duplication->made, &duplication->parts[0]);
-  if (error != MPI_SUCCESS) return error;
-  Duplication& started = *duplication.release();  // the host MPI writes into it from here on
-  error = host.Comm_idup(parent.hidden, &started.hidden, &started.parts[1]);
-  if (error == MPI_SUCCESS) error = hand_out(started, request);
-  if (error != MPI_SUCCESS) return raise(parent.host, error);
-  const Lock lock;
-  poll(started);
-  return MPI_SUCCESS;
+/// The first of its parent's starts at once.
+int begin(std::unique_ptr<Duplication> prepared, MPI_Request* request) {
+  if (const int error = hand_out(*prepared, request); error != MPI_SUCCESS) return raise(prepared->parent.host, error);
+  Duplication& duplication = *prepared.release();
+  bool first = false;
+  {
+    const Lock lock;
+    first = duplication.parent.duplications.empty();
+    duplication.parent.duplications.push_back(&duplication);
+    poll(duplication);
+  }
+  if (!first) return MPI_SUCCESS;
+  const int error = start(duplication);
+  if (error == MPI_SUCCESS || duplication.parts[0] != MPI_REQUEST_NULL) return MPI_SUCCESS;
+  wait_for_own(duplication);
+  return reap(duplication, request, MPI_STATUS_IGNORE);
 }
 
 }  // namespace
+
+void finish_duplications(const VirtualComm& parent) {
+  Waiter waiter;
+  for (;;) {
+    {
+      const Lock lock;
+      if (parent.duplications.empty()) return;
+    }
+    wait_turn(waiter);
+  }
+}
 
 namespace mediated {
 
 int Comm_idup(MPI_Comm comm, MPI_Comm* newcomm, MPI_Request* request) {
   VirtualComm* parent = lookup(comm);
   if (parent == nullptr) return host.Comm_idup(comm, newcomm, request);
-  return start_duplication(*parent, newcomm, request,
-                           [&](MPI_Comm* made, MPI_Request* part) { return host.Comm_idup(comm, made, part); });
+  if (newcomm == nullptr || request == nullptr) return raise(comm, MPI_ERR_ARG);
+  return begin(std::make_unique<Duplication>(*parent, next_child(*parent), newcomm), request);
 }
 
 #if MPI_VERSION >= 4
 int Comm_idup_with_info(MPI_Comm comm, MPI_Info info, MPI_Comm* newcomm, MPI_Request* request) {
   VirtualComm* parent = lookup(comm);
   if (parent == nullptr) return host.Comm_idup_with_info(comm, info, newcomm, request);
-  return start_duplication(*parent, newcomm, request, [&](MPI_Comm* made, MPI_Request* part) {
-    return host.Comm_idup_with_info(comm, info, made, part);
-  });
+  if (newcomm == nullptr || request == nullptr) return raise(comm, MPI_ERR_ARG);
+  auto duplication = std::make_unique<Duplication>(*parent, next_child(*parent), newcomm);
+  duplication->info = MPI_INFO_NULL;
+  // The program may free its own before this one's turn comes.
+  const int error = info == MPI_INFO_NULL ? MPI_SUCCESS : PMPI_Info_dup(info, &*duplication->info);
+  return error == MPI_SUCCESS ? begin(std::move(duplication), request) : raise(comm, error);
 }
 #endif
 

@@ -75,6 +75,7 @@ bool is_hopeless(const ProbeCall& call, const VirtualComm& comm) {
 
 void progress_if_wanted() {
   if (!local_messages_wanted()) return;
+  start_due();
   const Lock lock;
   progress();
 }

@@ -14,6 +14,7 @@ namespace {
 
 /// One pass of progress and a fresh look. Returns how many requests are ours and incomplete.
 int advance(Watched& watched, bool& moved) {
+  start_due();
   const Lock lock;
   moved = progress();
   return watched.look();

@@ -68,6 +68,25 @@ void poll(OwnRequest& own) noexcept {
   gate.local_wanted.fetch_add(1, std::memory_order_relaxed);
 }
 
+void put_due(OwnRequest& own) {
+  layer.due.push_back(&own);
+  layer.due_count.fetch_add(1, std::memory_order_relaxed);
+}
+
+void start_due() {
+  while (layer.due_count.load(std::memory_order_relaxed) != 0) {
+    OwnRequest* own = nullptr;
+    {
+      const Lock lock;
+      if (layer.due.empty()) return;
+      own = layer.due.front();
+      layer.due.pop_front();
+      layer.due_count.fetch_sub(1, std::memory_order_relaxed);
+    }
+    own->kind->start(*own);
+  }
+}
+
 void settle(OwnRequest& own) {
   stop_polling(own);
   own.settled = true;

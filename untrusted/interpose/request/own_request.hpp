@@ -23,8 +23,8 @@ struct OwnKind {
   bool (*advance)(OwnRequest& request) = nullptr;
   /// Tries to take it back; it settles as cancelled if that succeeds. Null: cancelling never succeeds.
   void (*cancel)(OwnRequest& request) = nullptr;
-  /// Starts a persistent one once more. Returns an MPI error, for which no error handler has been called. Called
-  /// without the lock.
+  /// Starts a persistent one once more, or one that was put off (put_due()). Returns an MPI error, for which no error
+  /// handler has been called; one that was put off keeps it. Called without the lock.
   int (*start)(OwnRequest& request) = nullptr;
 };
 
@@ -58,6 +58,13 @@ int hand_out_persistent(OwnRequest& own, MPI_Request* request);
 /// From now on progress() calls the kind's advance(), also while the program waits in calls for the own subject.
 /// Precondition: the layer is locked.
 void poll(OwnRequest& own) noexcept;
+
+/// Puts off the kind's start() to where the lock is not held: it calls the host MPI, which may run code of the program.
+/// Precondition: the layer is locked.
+void put_due(OwnRequest& own);
+
+/// Starts what was put off. Not to be called with the layer locked.
+void start_due();
 
 /// Completes a request whose `status` and `error` are final; it may be gone afterwards. Precondition: locked.
 void settle(OwnRequest& own);

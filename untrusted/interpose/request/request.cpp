@@ -58,6 +58,7 @@ int Startall(int count, MPI_Request* requests) {
 
 int Request_get_status(MPI_Request request, int* flag, MPI_Status* status) {
   TrackedRequest known;
+  start_due();
   {
     const Lock lock;
     progress();

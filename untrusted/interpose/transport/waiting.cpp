@@ -57,6 +57,7 @@ void sleep_for_mail(std::chrono::microseconds time) {
 }  // namespace
 
 void drive_host() {
+  start_due();
   if (layer.subject_size < 2) return;
   int flag = 0;
   // MPICH makes progress when it finds nothing, and on a communicator of more than one process only. A program that has

@@ -43,7 +43,7 @@ class Waiter {
   std::chrono::microseconds nap_{kFirstNap};
 };
 
-/// Lets the host MPI make progress.
+/// Lets the host MPI make progress, and starts in it what was put off. Not to be called with the layer locked.
 void drive_host();
 
 }  // namespace sluice::interpose
