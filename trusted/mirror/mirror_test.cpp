@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -86,6 +87,17 @@ class MirrorTest : public ::testing::Test {
 
   fs::path base_;
 };
+
+TEST_F(MirrorTest, AShortageIsNotTakenForAHostWithoutFuse) {
+  const int result = sandbox::try_in_child([this] {
+    const rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_NOFILE, &none) != 0) return 1;
+    const auto mounted = sandbox::mount_mirror(base_ / "seen", true, ::geteuid());
+    if (mounted) return 2;
+    return mounted.error().kind == sandbox::ProblemKind::system ? 0 : 3;
+  });
+  EXPECT_EQ(result, 0);
+}
 
 TEST_F(MirrorTest, ShowsWhatIsThere) {
   const int result = with_mirror([this] {

@@ -8,10 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
 
 namespace sluice::sandbox {
 namespace {
@@ -49,6 +51,12 @@ Result<Fd, Problem> map_namespace(const OwnerMap& owners) {
   errno = error;
   if (!space) return system_problem("cannot write an owner map");
   return space;
+}
+
+/// Whether an error of opening or mounting FUSE says that this user may not use it here. A shortage says nothing.
+bool lacks_fuse(int error) {
+  constexpr int kRefusals[] = {EACCES, EPERM, ENOENT, ENODEV, ENXIO, ENOSYS, EINVAL};
+  return std::find(std::begin(kRefusals), std::end(kRefusals), error) != std::end(kRefusals);
 }
 
 }  // namespace
@@ -125,7 +133,9 @@ Status<Problem> mount_own_inodes(const std::string& lower, const std::string& em
 
 Result<Fd, Problem> mount_mirror(const std::string& place, bool folder, uid_t user) {
   const auto failed = [] {
+    const bool may_not = lacks_fuse(errno);
     Problem problem = system_problem("cannot mount a mirror");
+    if (!may_not) return problem;
     problem.kind = ProblemKind::host;
     problem.mend = "modprobe fuse, and chmod 0666 /dev/fuse, as the package fuse3 does";
     return problem;

@@ -41,7 +41,8 @@ Status<Problem> mount_own_inodes(const std::string& lower, const std::string& em
 
 /// Mounts at `place`, an existing folder (or file), what a sluice-mirror will serve to the returned /dev/fuse:
 /// read-only, seen by `user` alone. Until the server begins, whoever looks waits; once every copy of the descriptor is
-/// closed, looking fails. Fails with kind `host` where this user may not use FUSE.
+/// closed, looking fails. Fails with kind `host` where this user may not use FUSE, and only there: a run may do without
+/// a mirror then, not because descriptors or memory are short.
 Result<Fd, Problem> mount_mirror(const std::string& place, bool folder, uid_t user);
 
 }  // namespace sluice::sandbox
