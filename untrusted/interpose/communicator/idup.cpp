@@ -1,10 +1,10 @@
 // MPI_Comm_idup on communicators that span subjects (MPI 3.1, section 6.4.2). The host MPI duplicates the own subject's
 // part and its hidden twin; the context id is derived. So it waits for the processes of the own subject alone.
 //
-// The host MPI is asked for one duplicate of a communicator at a time, and for nothing else meanwhile that all processes
-// of that communicator do together. Open MPI agrees on a context id by several collective operations on the parent, each
-// of which begins when the one before is over. Those of two duplications, or of one and a barrier, may begin in another
-// order at each process and are then taken for each other. So duplications wait their turn, in the order of the calls.
+// The host MPI is asked for one duplicate of a communicator at a time, and for nothing else meanwhile that all of its
+// processes do together. Open MPI agrees on a context id by several collective operations on the parent, each of which
+// begins when the one before is over. Those of two duplications, or of one and a barrier, may begin in another order at
+// each process and are then taken for each other. So duplications wait their turn, in the order of the calls.
 #include "untrusted/interpose/communicator/idup.hpp"
 
 #include <array>
