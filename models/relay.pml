@@ -4,8 +4,7 @@
  * same order in both; the high side (egress and receiver) takes its own in each, in any order, as often as it likes. If
  * no information flows down, then what the sender can observe is the same in both copies after every step, whatever the
  * two high sides do. What the sender can observe: whether there was room for a frame, how much of its ring ingress has
- * emptied, and whether ingress wants
- * its doorbell rung.
+ * emptied, and whether ingress wants its doorbell rung.
  *
  * Checked besides: no frame is lost, repeated or reordered unless the flow is broken, which the receiver is told by its
  * end; no frame is written over one that the receiver may still read; nobody waits for ever.
@@ -17,7 +16,10 @@
  *   INGRESS_WAKES   ingress wakes the receiver itself, which takes longer when it sleeps
  *   LOSE_WHEN_FULL  ingress drops frames for which there is no segment, and goes on
  *   REUSE_EARLY     egress takes back segments that the receiver has not released
- *   NO_SECOND_LOOK  ingress goes to sleep without looking at the ring once more
+ *   NO_LATE_LOOK    ingress does not look at the ring once more a while after it fell asleep
+ *
+ * A sender's processor may hold the stores of its newest frames back while it already reads whether ingress wants to be
+ * woken, as there is no fence between (wire/transmit.hpp), though never as long as ingress waits before its late look.
  */
 
 #ifndef MESSAGES
@@ -30,9 +32,11 @@
 typedef Copy {
   /* Transmit ring: frame k lies in slot k % RING. */
   byte written;         /* frames that the sender has written */
+  byte held;            /* the newest of those, which nobody else sees yet */
   byte emptied;         /* frames that ingress has taken, as the sender reads it */
   bool wish;            /* ingress wants the doorbell: it sleeps or is about to */
   bool asleep;          /* it sleeps */
+  bool late;            /* and has looked at the ring once more a while after */
   bool bell;            /* rung, and not yet answered */
   bool unrung;          /* the sender has written a frame and not yet looked at the wish */
   /* Mailbox: the order in which segments were handed out is the order of frames. */
@@ -98,9 +102,15 @@ inline try_send(c) {
   if
   :: copy[c].seen_room > 0 ->
      copy[c].written++;
+     copy[c].held++;
      copy[c].unrung = true
   :: else
   fi
+}
+
+/* The stores that are held back are seen. */
+inline let_go(c) {
+  copy[c].held = 0
 }
 
 /* After a frame: ring the doorbell if ingress wants it. */
@@ -114,14 +124,14 @@ inline decide_to_sleep(c) {
   if :: !copy[c].wish -> copy[c].wish = true :: else fi
 }
 
-/* One turn of ingress: a frame, a second look before it sleeps, or waking. */
+/* One turn of ingress: a frame, a second look before it sleeps, a late look while it sleeps, or waking. */
 inline ingress_turn(c, index) {
   if
 #ifdef INGRESS_WAKES
   :: copy[c].waking > 0 -> copy[c].waking--
-  :: copy[c].waking == 0 && !copy[c].wish && copy[c].emptied < copy[c].written ->
+  :: copy[c].waking == 0 && !copy[c].wish && copy[c].emptied < copy[c].written - copy[c].held ->
 #else
-  :: !copy[c].wish && copy[c].emptied < copy[c].written ->
+  :: !copy[c].wish && copy[c].emptied < copy[c].written - copy[c].held ->
 #endif
 #ifdef BLOCKING_WRITE
      find_segment(c, index);
@@ -139,14 +149,24 @@ inline ingress_turn(c, index) {
 #endif
   :: copy[c].wish && !copy[c].asleep ->
      if
-#ifndef NO_SECOND_LOOK
-     :: copy[c].emptied < copy[c].written -> copy[c].wish = false
+     :: copy[c].emptied < copy[c].written - copy[c].held -> copy[c].wish = false
+     :: else ->
+        copy[c].asleep = true;
+#ifdef NO_LATE_LOOK
+        copy[c].late = true
+#else
+        skip
 #endif
-     :: else -> copy[c].asleep = true
+     fi
+  :: copy[c].asleep && !copy[c].bell && !copy[c].late && copy[c].held == 0 ->
+     if
+     :: copy[c].emptied < copy[c].written -> copy[c].asleep = false; copy[c].wish = false
+     :: else -> copy[c].late = true
      fi
   :: copy[c].asleep && copy[c].bell ->
      copy[c].bell = false;
      copy[c].asleep = false;
+     copy[c].late = false;
      copy[c].wish = false
   :: else
   fi
@@ -173,12 +193,14 @@ active proctype low() {
      atomic { try_send(0); try_send(1); tried++; look(0); look(1); compare() }
   :: copy[0].unrung || copy[1].unrung ->
      atomic { ring_if_wanted(0); ring_if_wanted(1); look(0); look(1); compare() }
-  :: !copy[0].asleep || !copy[1].asleep || copy[0].bell || copy[1].bell ->
+  :: copy[0].held > 0 || copy[1].held > 0 ->
+     atomic { let_go(0); let_go(1) }
+  :: !copy[0].asleep || !copy[1].asleep || copy[0].bell || copy[1].bell || !copy[0].late || !copy[1].late ->
      atomic { ingress_turn(0, index); ingress_turn(1, index); look(0); look(1); compare() }
   :: !copy[0].wish || !copy[1].wish ->
      atomic { decide_to_sleep(0); decide_to_sleep(1); look(0); look(1); compare() }
   :: tried == MESSAGES && copy[0].emptied == copy[0].written && copy[1].emptied == copy[1].written &&
-     copy[0].asleep && copy[1].asleep && !copy[0].bell && !copy[1].bell && !copy[0].unrung && !copy[1].unrung -> break
+     copy[0].asleep && copy[1].asleep && copy[0].late && copy[1].late && !copy[0].bell && !copy[1].bell && !copy[0].unrung && !copy[1].unrung -> break
   od;
   /* All that was sent has been put, and what the receiver was not told of has broken the flow. */
   assert(copy[0].put == copy[0].written && copy[1].put == copy[1].written);

@@ -20,7 +20,7 @@ FAULTS = {
     "INGRESS_WAKES": "assertion violated",
     "LOSE_WHEN_FULL": "broken",
     "REUSE_EARLY": "assertion violated",
-    "NO_SECOND_LOOK": "invalid end state",
+    "NO_LATE_LOOK": "invalid end state",
 }
 
 

@@ -52,6 +52,17 @@ inline void store_kind(std::byte* frame, FrameKind kind, std::memory_order order
       .store(static_cast<std::uint32_t>(kind), order);
 }
 
+/// Writes all of a header but its kind. Field by field: a copy of a header that has just been put together waits until
+/// its parts are in the cache.
+inline void store_header(std::byte* frame, const FrameHeader& header) noexcept {
+  auto* place = reinterpret_cast<FrameHeader*>(frame);
+  place->payload = header.payload;
+  place->endpoint = header.endpoint;
+  place->tag = header.tag;
+  place->context = header.context;
+  place->extent = header.extent;
+}
+
 /// Bytes that a frame of `payload` payload bytes takes in a ring or segment.
 constexpr std::uint32_t frame_stride(std::uint32_t payload) noexcept {
   constexpr std::uint32_t line = kCacheLine;

@@ -19,7 +19,9 @@ struct TransmitControl {
   /// Written by the guard: all bytes before this position have been taken and may be written again.
   alignas(kCacheLine) std::atomic<std::uint64_t> taken;
   /// Written by the guard: 1 while the subject's ingress sleeps and wants its doorbell rung (an eventfd write of 1)
-  /// after a frame is published. The sender reads it after a sequentially consistent fence.
+  /// after a frame is published. The sender reads it after it has stored the frame, without a fence: that would make it
+  /// wait for the ring's cache lines at every frame. So the frame may be seen only after the wish was read; whoever
+  /// sleeps looks at the ring once more a while after telling the wish (docs/decisions/024-no-fence-behind-a-frame.md).
   alignas(kCacheLine) std::atomic<std::uint32_t> doorbell_wanted;
   /// Written by the sender: how many calls its library has refused because the policy has no flow for them, and the
   /// world rank that the newest one named (kNoDeniedRank: none). For the audit log; nothing is decided by it.

@@ -115,9 +115,12 @@ class RawRank {
     std::memcpy(frame + 4, reinterpret_cast<const std::byte*>(&header) + 4, sizeof header - 4);
     store_kind(offset, kind, std::memory_order_release);
     position_ += stride;
-    ring_doorbell();
+    if (rings) ring_doorbell();
     return true;
   }
+
+  /// Whether publish() rings the doorbell when the guard wants it.
+  bool rings = true;
 
   /// A whole message in fragments.
   bool send(std::uint32_t capability, std::int32_t tag, const void* data, std::uint64_t bytes) {

@@ -331,6 +331,31 @@ TEST(Guard, ASleepingReceiverIsWokenAndASilentFlowWakesNobody) {
   EXPECT_EQ(::poll(&polled, 1, 5000), 1) << "mail came and nobody was woken";
 }
 
+/// A sender may read that nobody wants its doorbell rung before its frame is seen (wire/transmit.hpp).
+TEST(Guard, FindsAFrameWhoseSenderDidNotRingAsIngressFellAsleep) {
+  RunningGuard guard;
+  Job job(guard);
+  RawRank& sender = job.low[0];
+  int found = 0;
+  constexpr int kTries = 20;
+  for (int i = 0; i < kTries; ++i) {
+    sender.rings = true;
+    ASSERT_TRUE(sender.send(0, i, "x", 1));
+    ASSERT_TRUE(job.high[0].receive(0).has_value());
+    sender.rings = false;
+    const auto limit = Clock::now() + std::chrono::seconds(5);
+    while (sender.control()->doorbell_wanted.load() == 0) ASSERT_LT(Clock::now(), limit) << "it never sleeps";
+    ASSERT_TRUE(sender.send(0, i, "y", 1));
+    if (job.high[0].receive(0, 100).has_value()) {
+      ++found;
+    } else {  // this thread came too late
+      sender.ring_doorbell();
+      ASSERT_TRUE(job.high[0].receive(0).has_value());
+    }
+  }
+  EXPECT_GT(found, 2);
+}
+
 TEST(Guard, AReceiverThatBlocksItsWakeSocketHoldsUpNobody) {
   RunningGuard guard(std::uint64_t{64} << 20);
   Job job(guard);

@@ -20,6 +20,11 @@ constexpr std::chrono::nanoseconds kSwitchTime{400};
 constexpr std::chrono::microseconds kYieldTime{500};
 /// Silence after which frames count as the last ones for now: egress is told of them.
 constexpr std::chrono::microseconds kSilence{20};
+/// Sleeping: first for so long, and then until somebody comes. A sender that has not seen the wish to be woken has
+/// stored its frame by then: a processor holds a store back for microseconds at most.
+constexpr std::chrono::milliseconds kStoreTime{1};
+constexpr std::chrono::milliseconds kForever{-1};
+constexpr std::chrono::milliseconds kNot{0};
 /// How often sockets are looked at while frames arrive.
 constexpr std::chrono::milliseconds kSocketPeriod{1};
 
@@ -33,7 +38,7 @@ void IngressThread::run() noexcept {
     }
     const auto now = Clock::now();
     for (Ingress* member : members_) member->outflows().ring_due(now);
-    if (now - looked_at_sockets_ >= kSocketPeriod) look_at_sockets(false);
+    if (now - looked_at_sockets_ >= kSocketPeriod) static_cast<void>(look_at_sockets(kNot));
   }
   ring_all(Clock::now());
 }
@@ -64,7 +69,7 @@ void IngressThread::rest() noexcept {
   if (shared && replies_.look_out() && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
   if (now - *idle_since_ >= kSilence) ring_all(now);
   if (now - looked_at_sockets_ >= kSocketPeriod) {
-    look_at_sockets(false);
+    static_cast<void>(look_at_sockets(kNot));
   } else if (now - *idle_since_ < kYieldTime) {
     ::sched_yield();
     if (shared) replies_.gave_way(Clock::now() - now >= kSwitchTime);
@@ -76,14 +81,16 @@ void IngressThread::rest() noexcept {
 void IngressThread::sleep() noexcept {
   ring_all(Clock::now());
   for (Ingress* member : members_) member->want_doorbell(true);
-  // Either a sender sees the wish after it published a frame, or this pass sees the frame.
   std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (!drain_once() && !all_stopped()) look_at_sockets(true);
+  // Either a sender sees the wish after it published a frame, or one of the looks here sees the frame.
+  for (const auto limit : {kStoreTime, kForever}) {
+    if (drain_once() || all_stopped() || look_at_sockets(limit)) break;
+  }
   for (Ingress* member : members_) member->want_doorbell(false);
   idle_since_.reset();
 }
 
-void IngressThread::look_at_sockets(bool wait) noexcept {
+bool IngressThread::look_at_sockets(std::chrono::milliseconds limit) noexcept {
   looked_at_sockets_ = Clock::now();
   // Rebuilt on every look: looks are rare, and a stale entry would be a wrong one.
   std::vector<pollfd> polled;
@@ -95,12 +102,13 @@ void IngressThread::look_at_sockets(bool wait) noexcept {
     }
     ends.push_back(polled.size());
   }
-  if (::poll(polled.data(), polled.size(), wait ? -1 : 0) <= 0) return;
+  if (::poll(polled.data(), polled.size(), static_cast<int>(limit.count())) <= 0) return false;
   std::size_t begin = 0;
   for (std::size_t i = 0; i < members_.size(); ++i) {
     if (ends[i] != begin) members_[i]->serve(std::span(polled).subspan(begin, ends[i] - begin));
     begin = ends[i];
   }
+  return true;
 }
 
 }  // namespace sluice::guard

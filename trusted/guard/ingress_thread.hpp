@@ -26,7 +26,8 @@ class IngressThread {
   void ring_all(Clock::time_point now) noexcept;
   void rest() noexcept;
   void sleep() noexcept;
-  void look_at_sockets(bool wait) noexcept;
+  /// Serves what has come on sockets, waiting for at most `limit` (negative: for ever). Whether anything had.
+  [[nodiscard]] bool look_at_sockets(std::chrono::milliseconds limit) noexcept;
 
   std::vector<Ingress*> members_;
   ReplyPredictor replies_;

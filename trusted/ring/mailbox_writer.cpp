@@ -42,14 +42,12 @@ bool MailboxWriter::advance() noexcept {
 
 void MailboxWriter::publish(std::uint32_t offset, const Envelope& envelope, std::uint32_t payload_bytes) noexcept {
   std::byte* frame = base_ + offset;
-  const wire::FrameHeader header{.kind = wire::FrameKind::none,
-                                 .payload = payload_bytes,
-                                 .endpoint = envelope.source,
-                                 .tag = envelope.tag,
-                                 .context = envelope.context,
-                                 .extent = envelope.extent};
-  std::memcpy(frame + sizeof(header.kind), reinterpret_cast<const std::byte*>(&header) + sizeof(header.kind),
-              sizeof(header) - sizeof(header.kind));
+  wire::store_header(frame, {.kind = wire::FrameKind::none,
+                             .payload = payload_bytes,
+                             .endpoint = envelope.source,
+                             .tag = envelope.tag,
+                             .context = envelope.context,
+                             .extent = envelope.extent});
   wire::store_kind(frame, envelope.kind, std::memory_order_release);
 }
 

@@ -42,16 +42,15 @@ void TransmitRing::publish(const wire::FrameHeader& header, std::uint32_t stride
   const std::uint32_t next = offset_ + stride == size_ ? 0 : offset_ + stride;
   wire::store_kind(ring_ + next, wire::FrameKind::none, std::memory_order_relaxed);
   if (header.payload != 0) std::memcpy(frame + sizeof header, payload, header.payload);
-  std::memcpy(frame + sizeof header.kind, reinterpret_cast<const std::byte*>(&header) + sizeof header.kind,
-              sizeof header - sizeof header.kind);
+  wire::store_header(frame, header);
   wire::store_kind(frame, header.kind, std::memory_order_release);
   position_ += stride;
   offset_ = next;
 }
 
 bool TransmitRing::reader_sleeps() const noexcept {
-  // Either the reader sees the frame before it sleeps, or this sees its wish to be woken.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // Keeps the compiler from asking before the frame is stored; the processor may (wire/transmit.hpp).
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   return control_->doorbell_wanted.load(std::memory_order_relaxed) != 0;
 }
 

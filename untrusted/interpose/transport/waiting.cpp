@@ -85,8 +85,10 @@ bool Waiter::spin_or_yield() {
 void Waiter::pause() {
   drive_host();
   if (spin_or_yield()) return;
-  if (layer.subject_size < 2 && !layer.threads) return sleep_for_mail(kRest);
-  sleep_for_mail(nap_);
+  // A sender on a shared path may have missed the first wish to be woken (wire/transmit.hpp): then a nap finds its
+  // frame.
+  const bool rests = layer.subject_size < 2 && !layer.threads && nap_ == kLongestNap;
+  sleep_for_mail(rests ? kRest : nap_);
   nap_ = std::min(nap_ * 2, kLongestNap);
 }
 
