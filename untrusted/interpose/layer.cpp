@@ -145,6 +145,7 @@ void prepare_to_stop() {
   tell_senders();
   forget_communicators();
   close_groups();
+  free_spare_handles();
   host.Comm_free(&layer.self);
   host.Comm_free(&layer.subject);
 }

@@ -40,7 +40,8 @@ struct Layer {
   std::vector<std::optional<SharedOutflow>> shared;  ///< by world rank; empty without shared paths
   Incoming incoming;
   RequestMap requests;
-  std::uint32_t request_serial = 0;  ///< of the newest entry that needs one
+  std::vector<MPI_Request> spare_handles;  ///< for requests of this library
+  std::uint32_t request_serial = 0;        ///< of the newest entry that needs one
   SynchronousSends synchronous;
   MessageMap messages;                   ///< matched by MPI_Mprobe and not received yet
   PolledRequests polled;                 ///< requests that move in progress()

@@ -16,7 +16,7 @@ struct Block {
   void* address = nullptr;
   std::int64_t count = 0;
   MPI_Datatype datatype = MPI_DATATYPE_NULL;
-  Layout layout;
+  Layout layout{};
 
   [[nodiscard]] std::uint64_t bytes() const noexcept { return static_cast<std::uint64_t>(count) * layout.size; }
   /// Whether the elements lie in memory as they travel.

@@ -10,19 +10,29 @@
 
 namespace sluice::interpose {
 
+/// Without initializers: then the compiler copies it whole, and not in parts that overlap, which a processor waits for.
 struct Layout {
-  int error = MPI_SUCCESS;  ///< the host's code if the type is no type
-  std::uint64_t size = 0;   ///< bytes of data in one element
-  std::int64_t extent = 0;  ///< bytes from one element to the next
-  bool contiguous = false;  ///< elements are their bytes, one after the other, from the buffer's address
-  bool predefined = false;  ///< cannot be freed
+  std::uint64_t size;   ///< bytes of data in one element
+  std::int64_t extent;  ///< bytes from one element to the next
+  int error;            ///< the host's code if the type is no type, else MPI_SUCCESS
+  bool contiguous;      ///< elements are their bytes, one after the other, from the buffer's address
+  bool predefined;      ///< cannot be freed
 };
 
 /// Fills the memory of basic types. Once, before layout_of().
 void remember_basic_layouts();
 
+/// Layout of a basic type, kept for the rest of the process; null for others.
+const Layout* basic_layout(MPI_Datatype datatype) noexcept;
+
+/// Layout of a type that the host MPI describes.
+Layout examine_layout(MPI_Datatype datatype);
+
 /// Layout of `datatype`. Basic types cost a look-up.
-Layout layout_of(MPI_Datatype datatype);
+inline Layout layout_of(MPI_Datatype datatype) {
+  const Layout* basic = basic_layout(datatype);
+  return basic != nullptr ? *basic : examine_layout(datatype);
+}
 
 /// The address of element `index` of a buffer.
 inline const void* element(const void* buffer, std::int64_t index, const Layout& layout) noexcept {

@@ -19,17 +19,17 @@ constexpr int kMintTag = 1;
 void publish_messages() { gate.messages.store(static_cast<int>(layer.messages.size()), std::memory_order_relaxed); }
 
 /// Makes a handle that no other message has. Precondition: locked.
-int mint(MPI_Message* message) {
-  MPI_Request request = MPI_REQUEST_NULL;
-  int error = host.Isend(nullptr, 0, MPI_BYTE, 0, kMintTag, layer.self, &request);
+int mint(MPI_Message* message, MPI_Request* sent) {
+  const int error = host.Isend(nullptr, 0, MPI_BYTE, 0, kMintTag, layer.self, sent);
   if (error != MPI_SUCCESS) return error;
-  error = host.Mprobe(0, kMintTag, layer.self, message, MPI_STATUS_IGNORE);
-  host.Request_free(&request);
-  return error;
+  return host.Mprobe(0, kMintTag, layer.self, message, MPI_STATUS_IGNORE);
 }
 
 /// Gives such a handle back. Precondition: locked.
-void unmint(MPI_Message* message) { host.Mrecv(nullptr, 0, MPI_BYTE, message, MPI_STATUS_IGNORE); }
+void unmint(MPI_Message* message, MPI_Request sent) {
+  host.Mrecv(nullptr, 0, MPI_BYTE, message, MPI_STATUS_IGNORE);
+  host.Wait(&sent, MPI_STATUS_IGNORE);
+}
 
 /// Takes a message of the own subject that no queued receive takes.
 int match_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Message* message, MPI_Status* status) {
@@ -40,7 +40,7 @@ int match_here(const ProbeCall& call, const VirtualComm& comm, int* flag, MPI_Me
     if (error != MPI_SUCCESS || *flag == 0) return error;
     if (found.MPI_SOURCE >= 0 && hand_over(comm, message, found)) continue;
     if (comm.renumbers && *message != MPI_MESSAGE_NO_PROC) {
-      layer.messages[handle_bits(*message)] = {nullptr, &comm};
+      layer.messages[handle_bits(*message)] = {nullptr, &comm, MPI_REQUEST_NULL};
       publish_messages();
     }
     source_to_virtual(comm, &found);
@@ -59,10 +59,11 @@ int match_elsewhere(const ProbeCall& call, const VirtualComm& comm, int* flag, M
     progress();
     *flag = 0;
     if (layer.incoming.find(wanted) != nullptr) {
-      error = mint(message);
+      MPI_Request sent = MPI_REQUEST_NULL;
+      error = mint(message, &sent);
       if (error != MPI_SUCCESS) return error;
       Unexpected* taken = layer.incoming.claim(wanted);
-      layer.messages[handle_bits(*message)] = {taken, &comm};
+      layer.messages[handle_bits(*message)] = {taken, &comm, sent};
       publish_messages();
       if (status != MPI_STATUS_IGNORE) fill_status(*status, comm, taken->envelope, taken->extent, false);
       *flag = 1;
@@ -116,7 +117,7 @@ ReceiveCall as_receive(const MatchedCall& call, const MatchedMessage& known) {
 void take(MpiReceive& receive, const MatchedCall& call, const MatchedMessage& known) {
   const Lock lock;
   forget(*call.message);
-  unmint(call.message);
+  unmint(call.message, known.sent);
   begin_claimed(receive, *known.message);
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <unordered_map>
 
+#include "untrusted/interpose/host_mpi.hpp"
 #include "untrusted/interpose/transport/incoming.hpp"
 
 namespace sluice::interpose {
@@ -16,6 +17,8 @@ struct VirtualComm;
 struct MatchedMessage {
   Unexpected* message = nullptr;      ///< of another subject; null: the host MPI has it
   const VirtualComm* comm = nullptr;  ///< that it was sent on
+  /// Of the empty message to oneself. Not freed before that is received: MPICH forgets then that the message needs it.
+  MPI_Request sent = MPI_REQUEST_NULL;
 };
 
 /// By the handle's bits.

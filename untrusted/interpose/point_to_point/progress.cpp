@@ -227,7 +227,7 @@ void begin_claimed(MpiReceive& receive, Unexpected& message) {
   after_match();
 }
 
-bool must_queue(const Envelope& wanted) {
+bool must_queue(Envelope wanted) {
   for (Receive* queued = layer.incoming.posted().first(); queued != nullptr; queued = ReceiveQueue::after(*queued)) {
     const bool sources =
         queued->wanted.source == kAnySource || wanted.source == kAnySource || queued->wanted.source == wanted.source;
@@ -238,7 +238,7 @@ bool must_queue(const Envelope& wanted) {
   return false;
 }
 
-bool is_claimed(const Envelope& message) {
+bool is_claimed(Envelope message) {
   for (Receive* queued = layer.incoming.posted().first(); queued != nullptr; queued = ReceiveQueue::after(*queued)) {
     if (queued->accepts(message)) return true;
   }
@@ -255,8 +255,7 @@ bool hand_over(const VirtualComm& comm, MPI_Message* message, const MPI_Status& 
   return true;
 }
 
-void fill_status(MPI_Status& status, const VirtualComm& comm, const Envelope& message, std::uint64_t bytes,
-                 bool cancelled) {
+void fill_status(MPI_Status& status, const VirtualComm& comm, Envelope message, std::uint64_t bytes, bool cancelled) {
   status.MPI_SOURCE = message.source == kAnySource ? MPI_ANY_SOURCE : comm.rank_of(message.source);
   status.MPI_TAG = message.tag == kAnyTag ? MPI_ANY_TAG : message.tag;
   PMPI_Status_set_elements_x(&status, MPI_BYTE, static_cast<MPI_Count>(bytes));

@@ -5,6 +5,7 @@
 
 #include "untrusted/interpose/layer.hpp"
 #include "untrusted/interpose/point_to_point/datatype.hpp"
+#include "untrusted/interpose/request/recycled.hpp"
 #include "untrusted/interpose/transport/waiting.hpp"
 
 namespace sluice::interpose {
@@ -13,14 +14,14 @@ namespace sluice::interpose {
 extern const OwnKind kReceive;
 
 /// A receive as MPI sees it.
-struct MpiReceive : Receive, OwnRequest {
+struct MpiReceive final : Receive, OwnRequest, Recycled<MpiReceive> {
   MpiReceive() noexcept : OwnRequest(kReceive) {}
 
   const VirtualComm* comm = nullptr;  ///< that it was posted on
   void* user_buffer = nullptr;
   MPI_Count count = 0;
   MPI_Datatype datatype = MPI_DATATYPE_NULL;
-  Layout layout;
+  Layout layout{};
   bool owns_datatype = false;  ///< `datatype` is a duplicate: the user may free his own
   int partitions = 0;          ///< of a partitioned receive, else 0
   bool wants_local = false;    ///< a message of the own subject may complete it
@@ -44,18 +45,17 @@ void destroy_receive(OwnRequest& own) noexcept;
 void begin(MpiReceive& receive);
 
 /// Whether a host receive for `wanted` would overtake one that is queued here. Precondition: locked.
-bool must_queue(const Envelope& wanted);
+bool must_queue(Envelope wanted);
 
 /// Whether a receive that is queued here takes this message. Precondition: locked.
-bool is_claimed(const Envelope& message);
+bool is_claimed(Envelope message);
 
 /// Gives a message of the own subject that the host MPI has matched to the first queued receive that takes it. Returns
 /// false if there is none. Precondition: locked.
 bool hand_over(const VirtualComm& comm, MPI_Message* message, const MPI_Status& probed);
 
 /// Fills a status as MPI_Recv does.
-void fill_status(MPI_Status& status, const VirtualComm& comm, const Envelope& message, std::uint64_t bytes,
-                 bool cancelled);
+void fill_status(MPI_Status& status, const VirtualComm& comm, Envelope message, std::uint64_t bytes, bool cancelled);
 
 /// One turn of a waiting loop: progress, and if nothing moved a pause. Not to be called with the layer locked.
 void wait_turn(Waiter& waiter);

@@ -17,8 +17,9 @@ int check_arguments(const ReceiveCall& call, const Layout& layout) {
   if (call.tag < 0 && call.tag != MPI_ANY_TAG) return MPI_ERR_TAG;
   const bool empty = call.count == 0 || layout.size == 0;
   if (layout.contiguous && call.buffer == nullptr && !empty) return MPI_ERR_BUFFER;
-  const auto most = std::numeric_limits<std::uint64_t>::max();
-  return !empty && static_cast<std::uint64_t>(call.count) > most / layout.size ? MPI_ERR_COUNT : MPI_SUCCESS;
+  std::uint64_t bytes = 0;
+  const bool too_many = __builtin_mul_overflow(static_cast<std::uint64_t>(call.count), layout.size, &bytes);
+  return too_many ? MPI_ERR_COUNT : MPI_SUCCESS;
 }
 
 int receive_own(const ReceiveCall& call, const VirtualComm& comm, MPI_Status* status) {
@@ -99,7 +100,11 @@ int prepare(MpiReceive& receive, const ReceiveCall& call, const VirtualComm& com
 
 std::unique_ptr<MpiReceive> make_receive(const ReceiveCall& call, const VirtualComm& comm, int* error) {
   auto made = std::unique_ptr<MpiReceive>(new (std::nothrow) MpiReceive);
-  *error = made == nullptr ? raise(call.comm, MPI_ERR_NO_MEM) : prepare(*made, call, comm);
+  if (made == nullptr) {
+    *error = raise(call.comm, MPI_ERR_NO_MEM);
+    return nullptr;
+  }
+  *error = prepare(*made, call, comm);
   if (*error != MPI_SUCCESS) return nullptr;
   made->self_may_send = made->wanted.source == kAnySource;
   if (made->layout.predefined) return made;
@@ -128,7 +133,7 @@ int start_by_host(const ReceiveCall& call, int peer, MPI_Request* request) {
 void translate_later(const VirtualComm& comm, MPI_Request request) {
   if (!comm.renumbers || request == MPI_REQUEST_NULL) return;
   const Lock lock;
-  layer.requests.set(handle_bits(request), {TrackedRequest::Kind::translate, ++layer.request_serial, nullptr, &comm});
+  layer.requests.set(handle_bits(request), TrackedRequest::Kind::translate, ++layer.request_serial, nullptr, &comm);
   publish_tracked();
 }
 

@@ -14,7 +14,8 @@ namespace sluice::interpose {
 inline constexpr std::int32_t kAnySource = -1;
 inline constexpr std::int32_t kAnyTag = -1;
 
-/// What a message carries to be matched by (MPI 3.1, section 3.2.3). `source` is a world rank.
+/// What a message carries to be matched by (MPI 3.1, section 3.2.3). `source` is a world rank. Passed by value, in
+/// registers: one that has just been put together in memory cannot be copied at once.
 struct Envelope {
   std::uint64_t context;
   std::int32_t source;
@@ -59,7 +60,7 @@ struct Receive {
 
   Link<Receive> in_queue;
 
-  [[nodiscard]] bool accepts(const Envelope& message) const noexcept {
+  [[nodiscard]] bool accepts(Envelope message) const noexcept {
     return wanted.context == message.context && (wanted.source == kAnySource || wanted.source == message.source) &&
            (wanted.tag == kAnyTag || wanted.tag == message.tag);
   }

@@ -28,7 +28,7 @@ struct RemoteSend : SynchronousSend {
   RemoteSend(const OwnKind& own_kind, const SendCall& what) noexcept : SynchronousSend(own_kind), call(what) {}
   SendCall call;
   const VirtualComm* comm = nullptr;
-  Layout layout;
+  Layout layout{};
   std::uint64_t context = 0;
   bool owns_datatype = false;  ///< a persistent one has a duplicate
 };

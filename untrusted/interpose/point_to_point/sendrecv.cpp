@@ -51,7 +51,7 @@ int check_sendrecv(const SendCall& send, const ReceiveCall& receive, const Virtu
   const Peer to = destination(comm, send.peer);
   const Peer from = origin(comm, receive.peer);
   if (to == Peer::invalid || from == Peer::invalid) return raise(send.comm, MPI_ERR_RANK);
-  Layout layout;
+  Layout layout{};
   if (to == Peer::remote) {
     if (const int error = check_send(send, comm, layout); error != MPI_SUCCESS) return error;
   }

@@ -33,6 +33,15 @@ void rest(Waiter& waiter, bool moved) {
   }
 }
 
+/// Waits until all of ours are complete. No pass where they are already: it would take mail for which nobody waits yet.
+void wait_for_own_of(Watched& watched, Waiter& waiter) {
+  {
+    const Lock lock;
+    if (watched.look() == 0) return;
+  }
+  for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);
+}
+
 /// One pass of progress, and whether a call that waits may leave the rest to the host MPI: none but the host's own
 /// requests are concerned, and nothing here has to go on meanwhile.
 bool may_be_left_to_host(int count, const MPI_Request* requests) {
@@ -169,7 +178,7 @@ int Wait(MPI_Request* request, MPI_Status* status) {
   if (may_be_left_to_host(1, request)) return host.Wait(request, status);
   Waiter waiter;
   Watched watched(1, request);
-  for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);
+  wait_for_own_of(watched, waiter);
   if (watched.done(0)) return finish_own(watched, status);
   const int error = wait_for_host(watched.shown(), status);
   watched.take_back();
@@ -182,7 +191,7 @@ int Waitall(int count, MPI_Request* requests, MPI_Status* statuses) {
   if (may_be_left_to_host(count, requests)) return host.Waitall(count, requests, statuses);
   Waiter waiter;
   Watched watched(count, requests);
-  for (bool moved = false; advance(watched, moved) != 0;) rest(waiter, moved);
+  wait_for_own_of(watched, waiter);
   while (local_messages_wanted()) {
     int flag = 0;
     const int error = test_all(watched, requests, &flag, statuses);

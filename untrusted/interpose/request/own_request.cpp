@@ -7,30 +7,30 @@ namespace sluice::interpose {
 
 namespace {
 
-/// An error is told by this library, not by the host MPI, whose texts and codes of generalized requests differ.
-int query_own(void* state, MPI_Status* status) {
-  copy_status(status, static_cast<OwnRequest*>(state)->status);
-  return MPI_SUCCESS;
+/// A handle of the host MPI's that is nothing but that.
+int take_handle(MPI_Request* handle) {
+  {
+    const Lock lock;
+    if (!layer.spare_handles.empty()) {
+      *handle = layer.spare_handles.back();
+      layer.spare_handles.pop_back();
+      return MPI_SUCCESS;
+    }
+  }
+  return host.Send_init(nullptr, 0, MPI_BYTE, MPI_PROC_NULL, 0, layer.self, handle);
 }
-
-int free_own(void* state) {
-  auto& own = *static_cast<OwnRequest*>(state);
-  own.kind->destroy(own);
-  return MPI_SUCCESS;
-}
-
-/// MPI_Cancel comes to this library first (mediated::Cancel); a complete request cannot be cancelled.
-int cancel_own(void*, int) { return MPI_SUCCESS; }
 
 void track(OwnRequest& own) {
   const Lock lock;
-  layer.requests.set(handle_bits(own.handle), {TrackedRequest::Kind::own, 0, &own, nullptr});
+  layer.requests.set(handle_bits(own.handle), TrackedRequest::Kind::own, 0, &own, nullptr);
   publish_tracked();
 }
 
-void untrack(const OwnRequest& own) {
+/// The program no longer holds the handle of a request that is used once.
+void give_back_handle(const OwnRequest& own) {
   layer.requests.erase(handle_bits(own.handle));
   publish_tracked();
+  layer.spare_handles.push_back(own.handle);
 }
 
 void stop_polling(OwnRequest& own) noexcept {
@@ -44,7 +44,7 @@ void stop_polling(OwnRequest& own) noexcept {
 }  // namespace
 
 int hand_out(OwnRequest& own, MPI_Request* request) {
-  const int error = PMPI_Grequest_start(query_own, free_own, cancel_own, &own, &own.handle);
+  const int error = take_handle(&own.handle);
   if (error != MPI_SUCCESS) return error;
   *request = own.handle;
   track(own);
@@ -90,19 +90,12 @@ void start_due() {
 void settle(OwnRequest& own) {
   stop_polling(own);
   own.settled = true;
+  if (own.handle == MPI_REQUEST_NULL || !own.freed) return;
   MPI_Request handle = own.handle;
-  if (handle == MPI_REQUEST_NULL) return;
-  const bool freed = own.freed;
-  if (own.persistent) {
-    if (!freed) return;
-    own.kind->destroy(own);
-    host.Request_free(&handle);
-    return;
-  }
-  // Without an error it is a request like any other from here on; another thread may take it at once.
-  if (own.error == MPI_SUCCESS || freed) untrack(own);
-  PMPI_Grequest_complete(handle);
-  if (freed) host.Request_free(&handle);
+  const bool persistent = own.persistent;
+  if (!persistent) give_back_handle(own);
+  own.kind->destroy(own);
+  if (persistent) host.Request_free(&handle);
 }
 
 int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status) {
@@ -116,10 +109,16 @@ int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status) {
   }
   {
     const Lock lock;
-    untrack(own);
+    give_back_handle(own);
   }
-  host.Wait(request, MPI_STATUS_IGNORE);  // destroys it
+  *request = MPI_REQUEST_NULL;
+  own.kind->destroy(own);
   return error;
+}
+
+void free_spare_handles() {
+  for (MPI_Request& handle : layer.spare_handles) host.Request_free(&handle);
+  layer.spare_handles.clear();
 }
 
 bool advance_polled() {

@@ -1,8 +1,8 @@
 // Requests that this library completes itself: receives it matches, synchronous sends, collectives, and so on.
 //
-// A program holds a genuine request of the host MPI. For one that is used once it is a generalized request, which is
-// a request like any other as soon as it is complete. For a persistent one it is a persistent send to MPI_PROC_NULL
-// that is never started: to the host MPI it is inactive for ever.
+// A program holds a genuine handle of the host MPI: of a persistent send to MPI_PROC_NULL that is never started, so to
+// the host MPI it is inactive for ever. A request that is used once leaves its handle to a later one. (A generalized
+// request for each costs the host MPI more than all the rest of a short receive.)
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ struct OwnRequest;
 
 /// What one kind of request does. One constant for each kind.
 struct OwnKind {
-  /// Gives the request and what it holds back. The host MPI may call it from inside: it takes no lock.
+  /// Gives the request and what it holds back. It takes no lock: settle() calls it with the layer locked.
   void (*destroy)(OwnRequest& request) noexcept;
   /// One step, called in every pass of progress() after poll(), until the request is settled. It never blocks and may
   /// write messages. Ends with settle() when nothing is left to do. Returns whether anything moved.
@@ -73,6 +73,9 @@ void settle(OwnRequest& own);
 /// MPI_REQUEST_NULL, a persistent one is inactive. MPI_ERROR of the status stays as it is. Returns the request's error,
 /// for which no error handler has been called. Not to be called with the layer locked.
 int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status);
+
+/// Before the host MPI is finalized.
+void free_spare_handles();
 
 /// One step of every polled request. Returns whether anything moved. Precondition: locked, no message half written.
 bool advance_polled();

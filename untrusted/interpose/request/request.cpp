@@ -94,7 +94,7 @@ int Cancel(MPI_Request* request) {
 }
 
 int Request_free(MPI_Request* request) {
-  OwnRequest* over = nullptr;  // persistent, and nothing of it is under way
+  OwnRequest* over = nullptr;  // nothing of it is under way
   {
     const Lock lock;
     const TrackedRequest known = find_tracked(*request);
@@ -107,9 +107,14 @@ int Request_free(MPI_Request* request) {
       *request = MPI_REQUEST_NULL;
       return MPI_SUCCESS;
     }
-    if (known.kind == Kind::own && known.own->persistent) over = known.own;
+    if (known.kind == Kind::own) over = known.own;
   }
-  if (over != nullptr) over->kind->destroy(*over);
+  if (over == nullptr) return host.Request_free(request);
+  if (!over->persistent) {
+    reap(*over, request, MPI_STATUS_IGNORE);
+    return MPI_SUCCESS;
+  }
+  over->kind->destroy(*over);
   return host.Request_free(request);
 }
 

@@ -38,11 +38,16 @@ class RequestMap {
   }
 
   /// Adds or replaces.
-  void set(std::uint64_t key, const TrackedRequest& tracked) {
+  void set(std::uint64_t key, TrackedRequest::Kind kind, std::uint32_t serial, OwnRequest* own,
+           const VirtualComm* comm) {
     if ((used_ + 1) * 2 > slots_.size()) grow();
     Slot& slot = slots_[locate(key)];
     if (slot.tracked.kind == TrackedRequest::Kind::none) ++used_;
-    slot = {key, tracked};
+    slot.key = key;
+    slot.tracked.kind = kind;
+    slot.tracked.serial = serial;
+    slot.tracked.own = own;
+    slot.tracked.comm = comm;
   }
 
   /// Forgets `key`; nothing happens if it is not known.
@@ -83,7 +88,9 @@ class RequestMap {
     old.swap(slots_);
     used_ = 0;
     for (const Slot& slot : old) {
-      if (slot.tracked.kind != TrackedRequest::Kind::none) set(slot.key, slot.tracked);
+      const TrackedRequest& tracked = slot.tracked;
+      if (tracked.kind == TrackedRequest::Kind::none) continue;
+      set(slot.key, tracked.kind, tracked.serial, tracked.own, tracked.comm);
     }
   }
 

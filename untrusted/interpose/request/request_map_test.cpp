@@ -8,8 +8,6 @@
 namespace sluice::interpose {
 namespace {
 
-TrackedRequest numbered(std::uint32_t serial) { return {TrackedRequest::Kind::translate, serial, nullptr, nullptr}; }
-
 TEST(RequestMap, ForgetsWhatItNeverKnew) {
   RequestMap map;
   map.erase(5);
@@ -25,7 +23,7 @@ TEST(RequestMap, AgreesWithAStandardMapOverManyChanges) {
     // Few keys, so that chains form and holes are filled; some like MPICH's handles, some like pointers.
     const std::uint64_t key = (random() % 2 == 0) ? 0x98000000 + random() % 700 : 0x7f0000000000 + random() % 700 * 192;
     if (random() % 3 != 0) {
-      map.set(key, numbered(i));
+      map.set(key, TrackedRequest::Kind::translate, i, nullptr, nullptr);
       model[key] = i;
     } else {
       map.erase(key);

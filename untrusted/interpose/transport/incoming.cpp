@@ -108,7 +108,7 @@ bool Incoming::handle(const Inflow& inflow, const wire::FrameHeader& header) {
         break;
       }
       if (source.open || header.payload > header.extent) return fail("a message inside another");
-      start(source, header);
+      start(header.endpoint, header);
       break;
     case wire::FrameKind::message_part:
       if (!source.open || header.extent + source.before_rest != source.arrived ||
@@ -136,10 +136,10 @@ void Incoming::handle_start(Source& source, const wire::FrameHeader& header) {
   const Channel channel = channel_of(header.context);
   if (channel == Channel::path) return take_note(source, header);
   // It comes by relay whatever the path, and so in the middle of a message that the ring brings.
-  if (channel == Channel::acknowledgement && header.extent == 0) return take_acknowledgement(header);
+  if (channel == Channel::acknowledgement && header.extent == 0) return take_acknowledgement(header.endpoint, header);
   catch_up(source);
   if (source.open) cut_short(source);
-  start(source, header);
+  start(header.endpoint, header);
 }
 
 void Incoming::take_note(Source& source, const wire::FrameHeader& header) {
@@ -155,8 +155,8 @@ void Incoming::take_note(Source& source, const wire::FrameHeader& header) {
   ignore_message(source, header.extent);
 }
 
-void Incoming::take_acknowledgement(const wire::FrameHeader& header) {
-  acknowledged_.push_back({static_cast<std::int32_t>(header.endpoint), header.context >> wire::kChannelBits});
+void Incoming::take_acknowledgement(std::uint32_t rank, const wire::FrameHeader& header) {
+  acknowledged_.push_back({static_cast<std::int32_t>(rank), header.context >> wire::kChannelBits});
 }
 
 void Incoming::ignore_message(Source& source, std::uint64_t extent) {
@@ -190,8 +190,7 @@ bool Incoming::drain_shared(SharedInflow& inflow, std::uint32_t frames) {
 }
 
 bool Incoming::accept_shared(SharedInflow& inflow, const ring::Fragment& fragment) {
-  wire::FrameHeader header = fragment.header;
-  header.endpoint = inflow.source;  // whatever the sender says
+  const wire::FrameHeader& header = fragment.header;
   Source& source = sources_[inflow.source];
   if (header.kind == wire::FrameKind::message_start) {
     if (channel_of(header.context) == Channel::path) {
@@ -199,7 +198,7 @@ bool Incoming::accept_shared(SharedInflow& inflow, const ring::Fragment& fragmen
       return true;
     }
     if (source.open || header.payload > header.extent || header.extent > wire::kMaxMessageBytes) return false;
-    start(source, header);
+    start(inflow.source, header);  // whatever the sender says that it is
   } else if (!source.open || header.extent != source.arrived || header.payload > source.extent - source.arrived) {
     return false;
   }
@@ -207,11 +206,12 @@ bool Incoming::accept_shared(SharedInflow& inflow, const ring::Fragment& fragmen
   return fault_ == nullptr;
 }
 
-void Incoming::start(Source& source, const wire::FrameHeader& header) {
-  Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
+void Incoming::start(std::uint32_t rank, const wire::FrameHeader& header) {
+  Source& source = sources_[rank];
+  Envelope envelope{header.context, static_cast<std::int32_t>(rank), header.tag};
   source.begin(header.extent);
   const Channel channel = channel_of(header.context);
-  if (channel == Channel::acknowledgement) return take_acknowledgement(header);
+  if (channel == Channel::acknowledgement) return take_acknowledgement(rank, header);
   std::uint64_t synchronous = 0;
   if (channel == Channel::synchronous) {
     synchronous = ++source.synchronous;
@@ -247,7 +247,7 @@ bool Incoming::miss(Source& source, const wire::FrameHeader& header) {
   Envelope envelope{header.context, static_cast<std::int32_t>(header.endpoint), header.tag};
   const Channel channel = channel_of(header.context);
   if (channel == Channel::acknowledgement) {  // says that a message was matched, which is so
-    if (count != 0) take_acknowledgement(header);
+    if (count != 0) take_acknowledgement(header.endpoint, header);
     return true;
   }
   const bool synchronous = channel == Channel::synchronous;
@@ -281,7 +281,7 @@ void Incoming::lose_open(Source& source) {
   source.close();
 }
 
-void Incoming::lose(Receive& receive, const Envelope& message, std::uint64_t synchronous) {
+void Incoming::lose(Receive& receive, Envelope message, std::uint64_t synchronous) {
   receive.matched = message;
   if (synchronous != 0) owed_.push_back({message.source, synchronous});
   finish(receive, Outcome::missed);
@@ -341,14 +341,14 @@ bool Incoming::give_up(bool self_may_send) {
   return gave_up;
 }
 
-bool Incoming::exhausted(const Envelope& wanted, const AnySource* any) const {
+bool Incoming::exhausted(Envelope wanted, const AnySource* any) const {
   const auto ended = [&](std::int32_t rank) { return sources_[static_cast<std::size_t>(rank)].ended; };
   if (wanted.source != kAnySource) return ended(wanted.source);
   if (any == nullptr || any->local_peers || ended_ < any->senders.size()) return false;
   return std::all_of(any->senders.begin(), any->senders.end(), ended);
 }
 
-Receive* Incoming::match_posted(const Envelope& message) {
+Receive* Incoming::match_posted(Envelope message) {
   for (Receive* receive = posted_.first(); receive != nullptr; receive = ReceiveQueue::after(*receive)) {
     if (receive->accepts(message)) {
       posted_.remove(*receive);
@@ -358,7 +358,7 @@ Receive* Incoming::match_posted(const Envelope& message) {
   return nullptr;
 }
 
-void Incoming::bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous) {
+void Incoming::bind(Receive& receive, Envelope message, std::uint64_t extent, std::uint64_t synchronous) {
   receive.matched = message;
   if (synchronous != 0) owed_.push_back({message.source, synchronous});
   receive.length = std::min(extent, receive.capacity);
@@ -367,7 +367,7 @@ void Incoming::bind(Receive& receive, const Envelope& message, std::uint64_t ext
   if (receive.staging == nullptr) receive.outcome = Outcome::no_memory;
 }
 
-const Unexpected* Incoming::find(const Envelope& wanted) const {
+const Unexpected* Incoming::find(Envelope wanted) const {
   const auto fits = [&](const Unexpected& message) {
     return message.envelope.context == wanted.context && (wanted.tag == kAnyTag || message.envelope.tag == wanted.tag);
   };
@@ -393,7 +393,7 @@ bool Incoming::take(Receive& receive) {
   return true;
 }
 
-Unexpected* Incoming::claim(const Envelope& wanted) {
+Unexpected* Incoming::claim(Envelope wanted) {
   auto* message = const_cast<Unexpected*>(find(wanted));
   if (message != nullptr && message->missed > 1) return split(*message);
   if (message != nullptr) unqueue(*message);

@@ -78,17 +78,17 @@ class Incoming {
   bool withdraw(Receive& receive);
 
   /// The first message that a receive with this envelope would take, or null.
-  [[nodiscard]] const Unexpected* find(const Envelope& wanted) const;
+  [[nodiscard]] const Unexpected* find(Envelope wanted) const;
 
   /// Takes the first message that a receive with this envelope would take out of the queue, or returns null. It may
   /// still be arriving. It lives until receive_claimed().
-  Unexpected* claim(const Envelope& wanted);
+  Unexpected* claim(Envelope wanted);
 
   /// Gives a claimed message to `receive`, which is in finished() as soon as all of it is there.
   void receive_claimed(Unexpected& message, Receive& receive);
 
   /// Whether nothing more can come that a receive with this envelope would take. `any`: see Receive::any.
-  [[nodiscard]] bool exhausted(const Envelope& wanted, const AnySource* any) const;
+  [[nodiscard]] bool exhausted(Envelope wanted, const AnySource* any) const;
 
   /// Finishes queued receives that nobody but this rank itself could complete any more, which waits and so does not.
   /// Returns whether there was one.
@@ -153,20 +153,21 @@ class Incoming {
   bool drain_shared(SharedInflow& inflow, std::uint32_t frames);
   bool accept_shared(SharedInflow& inflow, const ring::Fragment& fragment);
   void catch_up(Source& source);
-  void take_acknowledgement(const wire::FrameHeader& header);
+  void take_acknowledgement(std::uint32_t rank, const wire::FrameHeader& header);
   void take_note(Source& source, const wire::FrameHeader& header);
   void ignore_message(Source& source, std::uint64_t extent);
   void cut_short(Source& source);
-  void start(Source& source, const wire::FrameHeader& header);
+  /// A message of world rank `rank` begins.
+  void start(std::uint32_t rank, const wire::FrameHeader& header);
   bool miss(Source& source, const wire::FrameHeader& header);
   void lose_open(Source& source);
-  void lose(Receive& receive, const Envelope& message, std::uint64_t synchronous);
+  void lose(Receive& receive, Envelope message, std::uint64_t synchronous);
   Unexpected* split(Unexpected& message);
   void append(Source& source, const std::byte* bytes, std::uint32_t count);
   void end_source(std::uint32_t rank, bool is_cut_short);
   bool give_up(bool self_may_send);
-  Receive* match_posted(const Envelope& message);
-  void bind(Receive& receive, const Envelope& message, std::uint64_t extent, std::uint64_t synchronous);
+  Receive* match_posted(Envelope message);
+  void bind(Receive& receive, Envelope message, std::uint64_t extent, std::uint64_t synchronous);
   void complete(Source& source);
   void unqueue(Unexpected& message);
   bool fail(const char* fault);
