@@ -106,20 +106,28 @@ void pass_gate(const CommandLine& line, const World& world) {
   }
 }
 
-void measure(const CommandLine& line, const World& world, const std::string& name, std::size_t bytes) {
+/// What the calls send and receive.
+struct Buffers {
+  std::vector<char> mine;
+  std::vector<char> all;
+};
+
+void measure(const CommandLine& line, const World& world, const std::string& name, std::size_t bytes,
+             Buffers& buffers) {
   const Collective& collective = kCollectives.at(name);
   const double travelling = static_cast<double>(bytes) * (collective.parts ? world.size : 1);
   const double fits = std::min(kMostCalls, kMostBytes / travelling) * line.work;
   std::size_t calls = line.calls != 0 ? line.calls : std::max(static_cast<std::size_t>(fits), kFewestCalls);
   if (line.most != 0) calls = std::min(calls, line.most);
   const std::size_t before = line.calls != 0 ? 0 : calls / 4 + 1;
-  std::vector<char> mine(bytes, 0);
-  std::vector<char> all(bytes * (collective.parts ? static_cast<std::size_t>(world.size) : 1), 0);
+  // Not before all have passed: fresh pages take more time than calls, and others may still measure.
   pass_gate(line, world);
-  for (std::size_t i = 0; i < before; ++i) collective.once(world, mine, all, bytes);
+  buffers.mine = std::vector<char>(bytes, 0);
+  buffers.all = std::vector<char>(bytes * (collective.parts ? static_cast<std::size_t>(world.size) : 1), 0);
+  for (std::size_t i = 0; i < before; ++i) collective.once(world, buffers.mine, buffers.all, bytes);
   pass_gate(line, world);
   const double begin = now();
-  for (std::size_t i = 0; i < calls; ++i) collective.once(world, mine, all, bytes);
+  for (std::size_t i = 0; i < calls; ++i) collective.once(world, buffers.mine, buffers.all, bytes);
   const double end = now();
   std::printf("{\"test\": \"%s\", \"bytes\": %zu, \"rank\": %d, \"begin\": %.9f, \"end\": %.9f, \"calls\": %zu}\n",
               name.c_str(), bytes, world.rank, begin, end, calls);
@@ -173,8 +181,9 @@ int main(int argc, char** argv) {
   World world;
   MPI_Comm_rank(MPI_COMM_WORLD, &world.rank);
   MPI_Comm_size(MPI_COMM_WORLD, &world.size);
+  Buffers buffers;
   for (const std::string& name : line.collectives) {
-    for (const std::size_t bytes : line.sizes) measure(line, world, name, bytes);
+    for (const std::size_t bytes : line.sizes) measure(line, world, name, bytes, buffers);
   }
   MPI_Finalize();
   return 0;
