@@ -181,10 +181,10 @@ int Comm_compare(MPI_Comm comm1, MPI_Comm comm2, int* result) {
   *result = MPI_UNEQUAL;
   if (first == nullptr || second == nullptr) return error;
   if (first->is_inter() != second->is_inter()) return error;
-  const Relation peers = relate(first->world_rank, second->world_rank);
-  const Relation local = relate(first->local_group, second->local_group);
-  if (peers == Relation::unequal || local == Relation::unequal) return error;
-  const bool identical = peers == Relation::identical && local == Relation::identical;
+  const GroupRelation peers = relate(first->world_rank, second->world_rank);
+  const GroupRelation local = relate(first->local_group, second->local_group);
+  if (peers == GroupRelation::unequal || local == GroupRelation::unequal) return error;
+  const bool identical = peers == GroupRelation::identical && local == GroupRelation::identical;
   *result = identical ? MPI_CONGRUENT : MPI_SIMILAR;
   return error;
 }

@@ -66,10 +66,10 @@ std::optional<std::vector<int>> expand(std::span<const RankRange> ranges, std::s
   return ranks;
 }
 
-Relation relate(const RankList& first, const RankList& second) {
-  if (first.size() != second.size()) return Relation::unequal;
-  if (first == second) return Relation::identical;
-  return subtract(first, second).empty() ? Relation::similar : Relation::unequal;
+GroupRelation relate(const RankList& first, const RankList& second) {
+  if (first.size() != second.size()) return GroupRelation::unequal;
+  if (first == second) return GroupRelation::identical;
+  return subtract(first, second).empty() ? GroupRelation::similar : GroupRelation::unequal;
 }
 
 std::int32_t rank_in(const RankList& group, std::int32_t member) noexcept {

@@ -18,7 +18,7 @@ struct RankRange {
   int stride;
 };
 
-enum class Relation {
+enum class GroupRelation {
   identical,  ///< the same members in the same order
   similar,    ///< the same members in another order
   unequal,
@@ -39,7 +39,7 @@ std::optional<RankList> exclude(const RankList& group, std::span<const int> rank
 std::optional<std::vector<int>> expand(std::span<const RankRange> ranges, std::size_t size);
 
 /// How two groups are related.
-Relation relate(const RankList& first, const RankList& second);
+GroupRelation relate(const RankList& first, const RankList& second);
 
 /// Rank of a member, -1 if it is none.
 std::int32_t rank_in(const RankList& group, std::int32_t member) noexcept;

@@ -57,11 +57,11 @@ TEST(GroupAlgebra, RangesOutsideOfTheGroupOrWithoutStrideAreErrors) {
 }
 
 TEST(GroupAlgebra, RelationOfGroups) {
-  EXPECT_EQ(relate(kFirst, kFirst), Relation::identical);
-  EXPECT_EQ(relate(kFirst, {0, 3, 5, 9}), Relation::similar);
-  EXPECT_EQ(relate(kFirst, {0, 3, 5, 8}), Relation::unequal);
-  EXPECT_EQ(relate(kFirst, {5, 3, 9}), Relation::unequal);
-  EXPECT_EQ(relate({}, {}), Relation::identical);
+  EXPECT_EQ(relate(kFirst, kFirst), GroupRelation::identical);
+  EXPECT_EQ(relate(kFirst, {0, 3, 5, 9}), GroupRelation::similar);
+  EXPECT_EQ(relate(kFirst, {0, 3, 5, 8}), GroupRelation::unequal);
+  EXPECT_EQ(relate(kFirst, {5, 3, 9}), GroupRelation::unequal);
+  EXPECT_EQ(relate({}, {}), GroupRelation::identical);
 }
 
 TEST(GroupAlgebra, RanksOfMembers) {

@@ -122,8 +122,10 @@ int Group_compare(MPI_Group group1, MPI_Group group2, int* result) {
   RankList second;
   if (const int error = world_ranks_of(group1, first); error != MPI_SUCCESS) return error;
   if (const int error = world_ranks_of(group2, second); error != MPI_SUCCESS) return error;
-  const Relation relation = relate(first, second);
-  *result = relation == Relation::identical ? MPI_IDENT : relation == Relation::similar ? MPI_SIMILAR : MPI_UNEQUAL;
+  const GroupRelation relation = relate(first, second);
+  *result = relation == GroupRelation::identical ? MPI_IDENT
+            : relation == GroupRelation::similar ? MPI_SIMILAR
+                                                 : MPI_UNEQUAL;
   return MPI_SUCCESS;
 }
 
