@@ -15,7 +15,7 @@ template <typename T>
 class Recycled {
  public:
   static void* operator new(std::size_t bytes, const std::nothrow_t& none) noexcept {
-    if (spare == nullptr || layer.threads) return ::operator new(bytes, none);
+    if (spare == nullptr || !is_on()) return ::operator new(bytes, none);
     Spare* memory = spare;
     spare = memory->next;
     --count;
@@ -25,7 +25,7 @@ class Recycled {
 
   static void operator delete(void* memory) noexcept {
     if (memory == nullptr) return;
-    if (layer.threads || count == kMost) return ::operator delete(memory);
+    if (count == kMost || !is_on()) return ::operator delete(memory);
     spare = new (memory) Spare{spare};
     ++count;
   }
@@ -39,6 +39,13 @@ class Recycled {
   struct Spare {
     Spare* next;
   };
+  static bool is_on() noexcept {
+#ifdef __SANITIZE_ADDRESS__
+    return false;  // use after the end would not show
+#else
+    return !layer.threads;
+#endif
+  }
   static constexpr std::size_t kMost = 1024;
   static inline Spare* spare = nullptr;
   static inline std::size_t count = 0;
