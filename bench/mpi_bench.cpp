@@ -25,6 +25,7 @@ constexpr std::size_t kWindowBytes = std::size_t{32} << 20;
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void print(const Place& place, const char* test, std::size_t bytes, double value, const char* unit) {
+  if (!place.prints) return;
   std::printf("{\"test\": \"%s\", \"place\": \"%s\", \"bytes\": %zu, \"value\": %.6g, \"unit\": \"%s\"}\n", test,
               place.name.c_str(), bytes, value, unit);
   std::fflush(stdout);

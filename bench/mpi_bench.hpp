@@ -32,7 +32,8 @@ struct Place {
   std::string name;
   int rank;
   int size;
-  bool inside;  ///< all of its ranks are of one subject, or there are no subjects
+  bool inside;         ///< all of its ranks are of one subject, or there are no subjects
+  bool prints = true;  ///< the figures measured there
 };
 
 /// Half of a round trip, in microseconds. Needs both directions. Printed by rank 0.

@@ -67,7 +67,7 @@ void drive_host() {
 
 bool Waiter::spin_or_yield() {
   if (++passes_ % kPassesPerYield != 0 && undisturbed.load(std::memory_order_relaxed)) {
-    __builtin_ia32_pause();
+    for (std::uint32_t i = 0; i < kPausesPerPass; ++i) __builtin_ia32_pause();
     return true;
   }
   const auto now = std::chrono::steady_clock::now();

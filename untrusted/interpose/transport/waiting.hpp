@@ -9,6 +9,9 @@ namespace sluice::interpose {
 /// Looks between two times of giving way, while giving way gives nobody the processor. When somebody takes it, the next
 /// look comes after giving way again: ranks often outnumber processors, and then nothing else helps.
 inline constexpr std::uint32_t kPassesPerYield = 16;
+/// Pauses of the processor after each of those looks: who looks without a rest takes the cache line that he waits for
+/// away from its writer.
+inline constexpr std::uint32_t kPausesPerPass = 3;
 /// Giving way takes longer than this only if somebody else ran meanwhile.
 inline constexpr std::chrono::nanoseconds kSwitchTime{400};
 /// How long to yield before sleeping.
