@@ -108,11 +108,6 @@ inline try_send(c) {
   fi
 }
 
-/* The stores that are held back are seen. */
-inline let_go(c) {
-  copy[c].held = 0
-}
-
 /* After a frame: ring the doorbell if ingress wants it. */
 inline ring_if_wanted(c) {
   if :: copy[c].unrung && copy[c].wish -> copy[c].bell = true :: else fi;
@@ -151,11 +146,10 @@ inline ingress_turn(c, index) {
      if
      :: copy[c].emptied < copy[c].written - copy[c].held -> copy[c].wish = false
      :: else ->
-        copy[c].asleep = true;
+        copy[c].asleep = true
 #ifdef NO_LATE_LOOK
+        ;
         copy[c].late = true
-#else
-        skip
 #endif
      fi
   :: copy[c].asleep && !copy[c].bell && !copy[c].late && copy[c].held == 0 ->
@@ -193,14 +187,16 @@ active proctype low() {
      atomic { try_send(0); try_send(1); tried++; look(0); look(1); compare() }
   :: copy[0].unrung || copy[1].unrung ->
      atomic { ring_if_wanted(0); ring_if_wanted(1); look(0); look(1); compare() }
+  /* Stores that were held back are seen. */
   :: copy[0].held > 0 || copy[1].held > 0 ->
-     atomic { let_go(0); let_go(1) }
+     atomic { copy[0].held = 0; copy[1].held = 0 }
   :: !copy[0].asleep || !copy[1].asleep || copy[0].bell || copy[1].bell || !copy[0].late || !copy[1].late ->
      atomic { ingress_turn(0, index); ingress_turn(1, index); look(0); look(1); compare() }
   :: !copy[0].wish || !copy[1].wish ->
      atomic { decide_to_sleep(0); decide_to_sleep(1); look(0); look(1); compare() }
   :: tried == MESSAGES && copy[0].emptied == copy[0].written && copy[1].emptied == copy[1].written &&
-     copy[0].asleep && copy[1].asleep && copy[0].late && copy[1].late && !copy[0].bell && !copy[1].bell && !copy[0].unrung && !copy[1].unrung -> break
+     copy[0].asleep && copy[1].asleep && copy[0].late && copy[1].late && !copy[0].bell && !copy[1].bell &&
+     !copy[0].unrung && !copy[1].unrung -> break
   od;
   /* All that was sent has been put, and what the receiver was not told of has broken the flow. */
   assert(copy[0].put == copy[0].written && copy[1].put == copy[1].written);

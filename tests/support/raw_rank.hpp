@@ -96,7 +96,7 @@ class RawRank {
 
   /// Publishes a frame at the write position, whatever its header says. `stride` 0: as the payload needs. Waits for
   /// room. False if none comes within 5 s.
-  bool publish(wire::FrameHeader header, const void* payload, std::uint32_t payload_bytes) {
+  bool publish(const wire::FrameHeader& header, const void* payload, std::uint32_t payload_bytes) {
     const std::uint32_t stride = wire::frame_stride(payload_bytes);
     std::uint32_t offset = static_cast<std::uint32_t>(position_ % wire::kTransmitRingBytes);
     if (offset + stride > wire::kTransmitRingBytes) {
@@ -110,10 +110,8 @@ class RawRank {
     std::byte* frame = ring() + offset;
     store_kind((offset + stride) % wire::kTransmitRingBytes, wire::FrameKind::none, std::memory_order_relaxed);
     if (payload_bytes != 0) std::memcpy(frame + sizeof header, payload, payload_bytes);
-    const wire::FrameKind kind = header.kind;
-    header.kind = wire::FrameKind::none;
-    std::memcpy(frame + 4, reinterpret_cast<const std::byte*>(&header) + 4, sizeof header - 4);
-    store_kind(offset, kind, std::memory_order_release);
+    wire::store_header(frame, header);
+    store_kind(offset, header.kind, std::memory_order_release);
     position_ += stride;
     if (rings) ring_doorbell();
     return true;

@@ -24,7 +24,7 @@ constexpr std::chrono::microseconds kSilence{20};
 /// stored its frame by then: a processor holds a store back for microseconds at most.
 constexpr std::chrono::milliseconds kStoreTime{1};
 constexpr std::chrono::milliseconds kForever{-1};
-constexpr std::chrono::milliseconds kNot{0};
+constexpr std::chrono::milliseconds kNoWait{0};
 /// How often sockets are looked at while frames arrive.
 constexpr std::chrono::milliseconds kSocketPeriod{1};
 
@@ -38,7 +38,7 @@ void IngressThread::run() noexcept {
     }
     const auto now = Clock::now();
     for (Ingress* member : members_) member->outflows().ring_due(now);
-    if (now - looked_at_sockets_ >= kSocketPeriod) static_cast<void>(look_at_sockets(kNot));
+    if (now - looked_at_sockets_ >= kSocketPeriod) look_at_sockets(kNoWait);
   }
   ring_all(Clock::now());
 }
@@ -69,7 +69,7 @@ void IngressThread::rest() noexcept {
   if (shared && replies_.look_out() && now - *idle_since_ < kReplyTime) return __builtin_ia32_pause();
   if (now - *idle_since_ >= kSilence) ring_all(now);
   if (now - looked_at_sockets_ >= kSocketPeriod) {
-    static_cast<void>(look_at_sockets(kNot));
+    look_at_sockets(kNoWait);
   } else if (now - *idle_since_ < kYieldTime) {
     ::sched_yield();
     if (shared) replies_.gave_way(Clock::now() - now >= kSwitchTime);

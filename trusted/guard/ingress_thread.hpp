@@ -27,7 +27,7 @@ class IngressThread {
   void rest() noexcept;
   void sleep() noexcept;
   /// Serves what has come on sockets, waiting for at most `limit` (negative: for ever). Whether anything had.
-  [[nodiscard]] bool look_at_sockets(std::chrono::milliseconds limit) noexcept;
+  bool look_at_sockets(std::chrono::milliseconds limit) noexcept;
 
   std::vector<Ingress*> members_;
   ReplyPredictor replies_;

@@ -33,7 +33,7 @@ class TransmitReaderTest : public ::testing::Test {
            control().taken.load(std::memory_order_acquire) + wire::kTransmitRingBytes;
   }
 
-  void write(wire::FrameHeader header, const std::vector<std::byte>& payload) {
+  void write(const wire::FrameHeader& header, const std::vector<std::byte>& payload) {
     const std::uint32_t stride = wire::frame_stride(static_cast<std::uint32_t>(payload.size()));
     const std::uint64_t left = wire::kTransmitRingBytes - written_ % wire::kTransmitRingBytes;
     if (left < stride) {
@@ -46,7 +46,7 @@ class TransmitReaderTest : public ::testing::Test {
     std::byte* frame = ring() + written_ % wire::kTransmitRingBytes;
     store_kind(written_ + stride, FrameKind::none);
     if (!payload.empty()) std::memcpy(frame + sizeof header, payload.data(), payload.size());
-    std::memcpy(frame + 4, reinterpret_cast<std::byte*>(&header) + 4, sizeof header - 4);
+    wire::store_header(frame, header);
     store_kind(written_, header.kind);
     written_ += stride;
   }

@@ -67,6 +67,24 @@ bool is_contiguous(MPI_Datatype datatype) {
   return made_of_contiguous(datatype, integers, addresses, datatypes);
 }
 
+Layout examine(MPI_Datatype datatype) {
+  Layout layout{};
+  int n = 0;
+  int combiner = MPI_COMBINER_NAMED;
+  layout.error = PMPI_Type_get_envelope(datatype, &n, &n, &n, &combiner);
+  if (layout.error != MPI_SUCCESS) return layout;
+  MPI_Count size = 0;
+  MPI_Count lower = 0;
+  MPI_Count extent = 0;
+  PMPI_Type_size_x(datatype, &size);
+  PMPI_Type_get_extent_x(datatype, &lower, &extent);
+  layout.size = static_cast<std::uint64_t>(std::max<MPI_Count>(size, 0));
+  layout.extent = extent;
+  layout.contiguous = is_contiguous(datatype);
+  layout.predefined = combiner == MPI_COMBINER_NAMED;
+  return layout;
+}
+
 /// Elements at the program's, one end of a copy.
 struct Side {
   void* buffer;
@@ -112,24 +130,6 @@ int copy(const Side& elements, std::byte* packed, std::uint64_t bytes, bool pack
 
 }  // namespace
 
-Layout examine_layout(MPI_Datatype datatype) {
-  Layout layout{};
-  int n = 0;
-  int combiner = MPI_COMBINER_NAMED;
-  layout.error = PMPI_Type_get_envelope(datatype, &n, &n, &n, &combiner);
-  if (layout.error != MPI_SUCCESS) return layout;
-  MPI_Count size = 0;
-  MPI_Count lower = 0;
-  MPI_Count extent = 0;
-  PMPI_Type_size_x(datatype, &size);
-  PMPI_Type_get_extent_x(datatype, &lower, &extent);
-  layout.size = static_cast<std::uint64_t>(std::max<MPI_Count>(size, 0));
-  layout.extent = extent;
-  layout.contiguous = is_contiguous(datatype);
-  layout.predefined = combiner == MPI_COMBINER_NAMED;
-  return layout;
-}
-
 void remember_basic_layouts() {
   const MPI_Datatype basic[] = {
       MPI_BYTE,    MPI_PACKED,   MPI_CHAR,     MPI_SIGNED_CHAR,      MPI_UNSIGNED_CHAR, MPI_SHORT,
@@ -145,18 +145,18 @@ void remember_basic_layouts() {
     while (remembered[place].datatype != datatype && remembered[place].datatype != MPI_DATATYPE_NULL) {
       place = (place + 1) % kPlaces;
     }
-    remembered[place] = {datatype, examine_layout(datatype)};
+    remembered[place] = {datatype, examine(datatype)};
   }
 }
 
-const Layout* basic_layout(MPI_Datatype datatype) noexcept {
-  if (datatype == MPI_DATATYPE_NULL) return nullptr;
+Layout layout_of(MPI_Datatype datatype) {
+  if (datatype == MPI_DATATYPE_NULL) return examine(datatype);
   for (std::size_t place = place_of(datatype); remembered[place].datatype != MPI_DATATYPE_NULL;
        place = (place + 1) % kPlaces) {
     if (remembered[place].datatype == datatype) [[likely]]
-      return &remembered[place].layout;
+      return remembered[place].layout;
   }
-  return nullptr;
+  return examine(datatype);
 }
 
 std::int64_t elements_in(std::uint64_t bytes, const Layout& layout) noexcept {

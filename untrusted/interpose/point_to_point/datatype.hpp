@@ -22,17 +22,8 @@ struct Layout {
 /// Fills the memory of basic types. Once, before layout_of().
 void remember_basic_layouts();
 
-/// Layout of a basic type, kept for the rest of the process; null for others.
-const Layout* basic_layout(MPI_Datatype datatype) noexcept;
-
-/// Layout of a type that the host MPI describes.
-Layout examine_layout(MPI_Datatype datatype);
-
 /// Layout of `datatype`. Basic types cost a look-up.
-inline Layout layout_of(MPI_Datatype datatype) {
-  const Layout* basic = basic_layout(datatype);
-  return basic != nullptr ? *basic : examine_layout(datatype);
-}
+Layout layout_of(MPI_Datatype datatype);
 
 /// The address of element `index` of a buffer.
 inline const void* element(const void* buffer, std::int64_t index, const Layout& layout) noexcept {

@@ -1,5 +1,4 @@
 // Receives: from the own subject by the host MPI, from others and from anyone by this library.
-#include <limits>
 #include <memory>
 #include <new>
 

@@ -1,6 +1,5 @@
 // Sends: inside the subject by the host MPI, to another subject through the transmit ring.
 #include <algorithm>
-#include <limits>
 #include <memory>
 #include <new>
 

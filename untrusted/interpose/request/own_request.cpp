@@ -26,7 +26,7 @@ void track(OwnRequest& own) {
   publish_tracked();
 }
 
-/// The program no longer holds the handle of a request that is used once.
+/// The program no longer holds the handle.
 void give_back_handle(const OwnRequest& own) {
   layer.requests.erase(handle_bits(own.handle));
   publish_tracked();
@@ -52,13 +52,9 @@ int hand_out(OwnRequest& own, MPI_Request* request) {
 }
 
 int hand_out_persistent(OwnRequest& own, MPI_Request* request) {
-  const int error = host.Send_init(nullptr, 0, MPI_BYTE, MPI_PROC_NULL, 0, layer.self, &own.handle);
-  if (error != MPI_SUCCESS) return error;
   own.persistent = true;
   own.active = false;
-  *request = own.handle;
-  track(own);
-  return MPI_SUCCESS;
+  return hand_out(own, request);
 }
 
 void poll(OwnRequest& own) noexcept {
@@ -91,11 +87,17 @@ void settle(OwnRequest& own) {
   stop_polling(own);
   own.settled = true;
   if (own.handle == MPI_REQUEST_NULL || !own.freed) return;
-  MPI_Request handle = own.handle;
-  const bool persistent = own.persistent;
-  if (!persistent) give_back_handle(own);
+  give_back_handle(own);
   own.kind->destroy(own);
-  if (persistent) host.Request_free(&handle);
+}
+
+void end(OwnRequest& own, MPI_Request* request) {
+  {
+    const Lock lock;
+    give_back_handle(own);
+  }
+  *request = MPI_REQUEST_NULL;
+  own.kind->destroy(own);
 }
 
 int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status) {
@@ -107,12 +109,7 @@ int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status) {
     own.settled = false;
     return error;
   }
-  {
-    const Lock lock;
-    give_back_handle(own);
-  }
-  *request = MPI_REQUEST_NULL;
-  own.kind->destroy(own);
+  end(own, request);
   return error;
 }
 

@@ -1,8 +1,8 @@
 // Requests that this library completes itself: receives it matches, synchronous sends, collectives, and so on.
 //
 // A program holds a genuine handle of the host MPI: of a persistent send to MPI_PROC_NULL that is never started, so to
-// the host MPI it is inactive for ever. A request that is used once leaves its handle to a later one. (A generalized
-// request for each costs the host MPI more than all the rest of a short receive.)
+// the host MPI it is inactive for ever. A request leaves its handle to a later one. (A generalized request for each
+// costs the host MPI more than all the rest of a short receive.)
 #pragma once
 
 #include <cstdint>
@@ -73,6 +73,10 @@ void settle(OwnRequest& own);
 /// MPI_REQUEST_NULL, a persistent one is inactive. MPI_ERROR of the status stays as it is. Returns the request's error,
 /// for which no error handler has been called. Not to be called with the layer locked.
 int reap(OwnRequest& own, MPI_Request* request, MPI_Status* status);
+
+/// Ends a request of which nothing is under way, as MPI_Request_free does. `*request` becomes MPI_REQUEST_NULL. Not to
+/// be called with the layer locked.
+void end(OwnRequest& own, MPI_Request* request);
 
 /// Before the host MPI is finalized.
 void free_spare_handles();

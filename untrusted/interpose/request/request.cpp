@@ -94,28 +94,23 @@ int Cancel(MPI_Request* request) {
 }
 
 int Request_free(MPI_Request* request) {
-  OwnRequest* over = nullptr;  // nothing of it is under way
+  TrackedRequest known;
   {
     const Lock lock;
-    const TrackedRequest known = find_tracked(*request);
-    if (known.kind != Kind::none) {
-      layer.requests.erase(handle_bits(*request));
-      publish_tracked();
-    }
+    known = find_tracked(*request);
     if (known.kind == Kind::own && known.own->active && !known.own->settled) {
-      known.own->freed = true;  // the host's handle goes when it settles
+      known.own->freed = true;  // the handle is given back when it settles
       *request = MPI_REQUEST_NULL;
       return MPI_SUCCESS;
     }
-    if (known.kind == Kind::own) over = known.own;
+    if (known.kind == Kind::translate) {
+      layer.requests.erase(handle_bits(*request));
+      publish_tracked();
+    }
   }
-  if (over == nullptr) return host.Request_free(request);
-  if (!over->persistent) {
-    reap(*over, request, MPI_STATUS_IGNORE);
-    return MPI_SUCCESS;
-  }
-  over->kind->destroy(*over);
-  return host.Request_free(request);
+  if (known.kind != Kind::own) return host.Request_free(request);
+  end(*known.own, request);
+  return MPI_SUCCESS;
 }
 
 }  // namespace mediated

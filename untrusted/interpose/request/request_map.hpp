@@ -86,11 +86,8 @@ class RequestMap {
   void grow() {
     std::vector<Slot> old(slots_.size() * 2);
     old.swap(slots_);
-    used_ = 0;
     for (const Slot& slot : old) {
-      const TrackedRequest& tracked = slot.tracked;
-      if (tracked.kind == TrackedRequest::Kind::none) continue;
-      set(slot.key, tracked.kind, tracked.serial, tracked.own, tracked.comm);
+      if (slot.tracked.kind != TrackedRequest::Kind::none) slots_[locate(slot.key)] = slot;
     }
   }
 
