@@ -13,8 +13,6 @@ namespace {
 /// Waiting, where one subject's reply to another comes by this same thread: look out for it for about as long as it
 /// takes a rank to answer, as giving way to a rank that only waits costs more.
 constexpr std::chrono::nanoseconds kReplyTime{600};
-/// Giving way takes longer than this only if somebody else ran meanwhile.
-constexpr std::chrono::nanoseconds kSwitchTime{400};
 /// Waiting: yielding for this long, then sleep. Without a spin before for a single subject: where threads that wait
 /// outnumber processors only giving way helps, and elsewhere giving way costs nothing.
 constexpr std::chrono::microseconds kYieldTime{500};
@@ -72,7 +70,7 @@ void IngressThread::rest() noexcept {
     look_at_sockets(kNoWait);
   } else if (now - *idle_since_ < kYieldTime) {
     ::sched_yield();
-    if (shared) replies_.gave_way(Clock::now() - now >= kSwitchTime);
+    if (shared) replies_.gave_way(Clock::now() - now);
   } else {
     sleep();
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -19,6 +20,9 @@ class ReplyPredictor {
   /// Of so many replies one is looked out for whatever was learnt: threads move between processors.
   static constexpr std::uint32_t kTryAgain = 16;
 
+  /// Giving way takes at most this while nobody else runs; how much less, it learns. Machines differ by a factor of three.
+  static constexpr std::chrono::nanoseconds kMostTime{800};
+
   /// @param members number of subjects that share the thread, at least 1
   explicit ReplyPredictor(std::size_t members) : needed_giving_way_(members, 0) {}
 
@@ -33,8 +37,11 @@ class ReplyPredictor {
     last_from_ = member;
   }
 
-  /// The thread gave way, and somebody else ran, or nobody did.
-  void gave_way(bool others_ran) noexcept {
+  /// The thread gave way for `time`: somebody else ran, or nobody did.
+  void gave_way(std::chrono::nanoseconds time) noexcept {
+    least_time_ = std::min(least_time_, time);
+    // Two switches take three times as long and more.
+    const bool others_ran = time >= 2 * least_time_;
     others_ran_ = others_ran_ || others_ran;
     if (!others_ran) needed_giving_way_[last_from_] = 0;
   }
@@ -49,6 +56,7 @@ class ReplyPredictor {
   std::size_t last_from_ = 0;
   bool others_ran_ = false;
   std::uint32_t replies_ = 0;
+  std::chrono::nanoseconds least_time_ = kMostTime;
 };
 
 }  // namespace sluice::guard

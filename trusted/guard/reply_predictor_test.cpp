@@ -5,11 +5,15 @@
 namespace sluice::guard {
 namespace {
 
+/// Giving way, where nobody else runs and where somebody does.
+constexpr std::chrono::nanoseconds kNobody{200};
+constexpr std::chrono::nanoseconds kSwitch = 2 * ReplyPredictor::kMostTime;
+
 /// Frames of `from`, and then replies by `by`, each after giving way to others.
 void replies_after_giving_way(ReplyPredictor& predictor, std::size_t from, std::size_t by, int times) {
   for (int i = 0; i < times; ++i) {
     predictor.came_from(from, true);
-    predictor.gave_way(true);
+    predictor.gave_way(kSwitch);
     predictor.came_from(by, true);
   }
 }
@@ -35,7 +39,7 @@ TEST(ReplyPredictor, LooksOutAgainWhereNobodyElseRuns) {
   ReplyPredictor predictor(2);
   replies_after_giving_way(predictor, 0, 1, ReplyPredictor::kSure);
   predictor.came_from(0, true);
-  predictor.gave_way(false);
+  predictor.gave_way(kNobody);
   EXPECT_TRUE(predictor.look_out());
 }
 
@@ -46,7 +50,7 @@ TEST(ReplyPredictor, TriesAgainNowAndThen) {
   for (std::uint32_t i = 0; i < ReplyPredictor::kTryAgain && !looked_out; ++i) {
     predictor.came_from(0, true);
     looked_out = predictor.look_out();
-    predictor.gave_way(true);
+    predictor.gave_way(kSwitch);
   }
   EXPECT_TRUE(looked_out);
 }

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdlib>
 
 #include "untrusted/interpose/transport/waiting.hpp"
@@ -39,12 +38,9 @@ std::atomic<Progress> chosen{first_progress};
 std::atomic<std::uint32_t> patience{kLeastPatience};
 std::atomic<std::uint32_t> left{kLeastPatience};
 
-void give_way() {
-  const auto before = std::chrono::steady_clock::now();
-  ::sched_yield();
-  const bool taken = std::chrono::steady_clock::now() - before >= kSwitchTime;
+void lose_patience() {
   const std::uint32_t next =
-      taken ? kLeastPatience : std::min(2 * patience.load(std::memory_order_relaxed), kMostPatience);
+      give_way() ? kLeastPatience : std::min(2 * patience.load(std::memory_order_relaxed), kMostPatience);
   patience.store(next, std::memory_order_relaxed);
   left.store(next, std::memory_order_relaxed);
 }
@@ -56,7 +52,7 @@ unsigned patient_progress(void* worker) {
   if (now_left > 1) {
     left.store(now_left - 1, std::memory_order_relaxed);
   } else {
-    give_way();
+    lose_patience();
   }
   return events;
 }

@@ -12,8 +12,6 @@ inline constexpr std::uint32_t kPassesPerYield = 16;
 /// Pauses of the processor after each of those looks: who looks without a rest takes the cache line that he waits for
 /// away from its writer.
 inline constexpr std::uint32_t kPausesPerPass = 3;
-/// Giving way takes longer than this only if somebody else ran meanwhile.
-inline constexpr std::chrono::nanoseconds kSwitchTime{400};
 /// How long to yield before sleeping.
 inline constexpr std::chrono::microseconds kYieldTime{400};
 /// Sleep while other ranks of the subject may need the host MPI to make progress: first and longest.
@@ -23,6 +21,9 @@ inline constexpr std::chrono::microseconds kLongestNap{1000};
 inline constexpr std::chrono::microseconds kRest{1'000'000};
 /// Frames taken from each mailbox in one pass.
 inline constexpr std::uint32_t kFramesPerPass = 64;
+
+/// Gives the processor to whoever wants it. Whether anybody has taken it, as far as the time tells.
+bool give_way() noexcept;
 
 /// One wait. Ends the process with a message if the guard is gone.
 class Waiter {
