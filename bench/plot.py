@@ -4,8 +4,8 @@ import importlib.util
 
 from figures import Figures, Key
 
-STYLES = {"host": ("black", "o"), "cross": ("tab:red", "s"), "one-way": ("tab:red", "s"), "shared": ("tab:orange", "D"),
-          "inside/world": ("tab:blue", "^"), "inside/subject": ("tab:green", "v")}
+STYLES = {"host": ("black", "o"), "again": ("tab:gray", "o"), "cross": ("tab:red", "s"), "one-way": ("tab:red", "s"),
+          "shared": ("tab:orange", "D"), "inside/world": ("tab:blue", "^"), "inside/subject": ("tab:green", "v")}
 PANELS = [("latency", "half round trip, µs"), ("bandwidth", "bandwidth, GB/s"), ("stream", "one-way stream, GB/s")]
 
 

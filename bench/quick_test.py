@@ -47,8 +47,9 @@ def bench(*arguments, timeout=240):
 def expected(mpis):
     """Every (mpi, test, place, bytes) of a quick run."""
     inside = ["inside/world", "inside/subject"]
-    places = {"latency": ["host", "cross", "shared", *inside], "bandwidth": ["host", "cross", "shared", *inside],
-              "stream": ["host", "shared", "one-way", *inside]}
+    places = {"latency": ["host", "again", "cross", "shared", *inside],
+              "bandwidth": ["host", "again", "cross", "shared", *inside],
+              "stream": ["host", "again", "shared", "one-way", *inside]}
     found = {(mpi, test, place, size) for mpi in mpis for test in places for place in places[test] for size in SIZES}
     calls = {(mpi, call, place, 0) for mpi in mpis for call in ("Comm_rank", "Iprobe")
              for place in ("host", "cross", "shared", *inside)}
@@ -138,6 +139,7 @@ def one_of(test, place, count, value, mpi="openmpi"):
     ([one_of("latency", "host", 8, 1.0), one_of("latency", "inside/world", 8, 1.02)], False),
     ([one_of("stream", "host", 8, 1.0), one_of("stream", "inside/world", 8, 0.98)], False),
     ([one_of("stream", "host", 8, 1.0), one_of("stream", "inside/world", 8, 1.2)], True),
+    ([one_of("latency", place, size, 1.0) for place in ("host", "again", "inside/world") for size in (8, 64)], True),
     ([one_of("latency", "pipe", 8, 9.0, "peers"), one_of("latency", "cross", 8, 2.9)], True),
     ([one_of("latency", "pipe", 8, 9.0, "peers"), one_of("latency", "cross", 8, 3.1)], False),
     ([one_of("idle guard", "relay", 0, 1.1), one_of("idle guard, egress 0", "relay", 0, 1.0)], False),

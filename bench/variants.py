@@ -8,8 +8,10 @@ import shutil
 import signal
 import subprocess
 
-TESTS = ["latency", "bandwidth", "stream", "calls", "overhead"]
-VARIANTS = ["host", "cross", "shared", "one-way", "inside", "peers"]
+# Of two ranks that send to each other.
+LOOPS = ["latency", "bandwidth", "stream"]
+TESTS = [*LOOPS, "calls", "overhead"]
+VARIANTS = ["host", "cross", "shared", "one-way", "inside", "again", "peers"]
 # In place of a host MPI, for what is used without one.
 PEERS = "peers"
 
@@ -115,7 +117,7 @@ def plan(build: pathlib.Path, folder: pathlib.Path, options) -> list:
     for mpi in options.mpis:
         maker = _Maker(build, folder, mpi, [*sizes, *wait])
         wanted = {"host": maker.host, "cross": maker.cross, "shared": maker.shared, "one-way": maker.one_way,
-                  "inside": maker.inside}
+                  "inside": maker.inside, "again": maker.again}
         tests = [test for test in options.tests if test in TESTS]
         made = [make(tests) for name, make in wanted.items() if name in options.variants and tests]
         found += [variant for variant in made if variant is not None]
@@ -136,6 +138,10 @@ class _Maker:
         bind = ["--oversubscribe", "--bind-to", "none"] if self.mpi == "openmpi" else ["-bind-to", "none"]
         command = [f"mpiexec.{self.mpi}", *bind, "-n", "2", str(self.program), *self.sizes, *tests]
         return Variant("host", self.mpi, command, self.folder)
+
+    def again(self, tests: list):
+        tests = [test for test in tests if test in LOOPS]
+        return dataclasses.replace(self.host(tests), name="again") if tests else None
 
     def cross(self, tests: list):
         tests = [test for test in tests if test not in ("stream", "overhead")]
