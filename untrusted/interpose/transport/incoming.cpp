@@ -55,7 +55,7 @@ void Incoming::attach(std::vector<Inflow> inflows, std::uint32_t rank_count, std
 
 bool Incoming::drain(std::uint32_t frames, bool leave) {
   bool came = false;
-  for (SharedInflow& inflow : shared_) came = drain_shared(inflow, frames) || came;
+  for (SharedInflow& inflow : shared_) came = drain_shared(inflow, frames, false) || came;
   for (Inflow& inflow : inflows_) {
     for (std::uint32_t i = 0; i < frames; ++i) {
       const wire::FrameHeader* header = inflow.reader.peek();
@@ -63,8 +63,7 @@ bool Incoming::drain(std::uint32_t frames, bool leave) {
       if (!handle(inflow, *header)) return true;
       inflow.reader.advance();
       came = true;
-      // What nobody waits for yet is better left there: soon somebody may, and then it is copied once.
-      if (posted_.empty() && !finished_.empty()) break;
+      if (has_enough()) break;
     }
     if (inflow.reader.fault() != nullptr) fault_ = inflow.reader.fault();
   }
@@ -167,10 +166,10 @@ void Incoming::ignore_message(Source& source, std::uint64_t extent) {
 void Incoming::catch_up(Source& source) {
   // More than a ring holds can only come from a sender that goes on writing: it waits its turn.
   constexpr std::uint32_t kWholeRing = wire::kSharedRingBytes / wire::kCacheLine;
-  if (source.shared != nullptr) drain_shared(*source.shared, kWholeRing);
+  if (source.shared != nullptr) drain_shared(*source.shared, kWholeRing, true);
 }
 
-bool Incoming::drain_shared(SharedInflow& inflow, std::uint32_t frames) {
+bool Incoming::drain_shared(SharedInflow& inflow, std::uint32_t frames, bool all) {
   bool came = false;
   ring::Fragment fragment;
   while (frames != 0 && !inflow.by_relay) {
@@ -184,6 +183,7 @@ bool Incoming::drain_shared(SharedInflow& inflow, std::uint32_t frames) {
     }
     inflow.reader.release(fragment);
     --frames;
+    if (!all && has_enough()) break;
   }
   if (came) inflow.reader.publish_position();
   return came;

@@ -150,7 +150,9 @@ class Incoming {
   [[nodiscard]] bool is_awaited(const Inflow& inflow, const wire::FrameHeader& header) const;
   bool handle(const Inflow& inflow, const wire::FrameHeader& header);
   void handle_start(Source& source, const wire::FrameHeader& header);
-  bool drain_shared(SharedInflow& inflow, std::uint32_t frames);
+  /// What nobody waits for yet is better left where it is: soon somebody may, and then it is copied once.
+  [[nodiscard]] bool has_enough() const noexcept { return posted_.empty() && !finished_.empty(); }
+  bool drain_shared(SharedInflow& inflow, std::uint32_t frames, bool all);
   bool accept_shared(SharedInflow& inflow, const ring::Fragment& fragment);
   void catch_up(Source& source);
   void take_acknowledgement(std::uint32_t rank, const wire::FrameHeader& header);

@@ -60,6 +60,18 @@ TEST_F(SharedPathTest, RingReachesTheReceiveWithItsTrueSource) {
   EXPECT_TRUE(writer_.empty());
 }
 
+TEST_F(SharedPathTest, WhatNobodyWaitsForStaysInTheRing) {
+  const Receive& awaited = receive(0, 1);
+  ring_message(1, "a");
+  ring_message(1, "b");
+  EXPECT_TRUE(incoming_.drain(8));
+  EXPECT_EQ(text(awaited), "a");
+  EXPECT_EQ(incoming_.find({kContext, kAnySource, kAnyTag}), nullptr) << "nothing was copied to the heap";
+  const Receive& later = receive(0, 1);
+  EXPECT_TRUE(incoming_.drain(8));
+  EXPECT_EQ(text(later), "b");
+}
+
 TEST_F(SharedPathTest, RelayComesAfterWhatWasInTheRingBefore) {
   ring_message(1, "a");
   ring_message(1, "b");
