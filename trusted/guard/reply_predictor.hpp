@@ -20,7 +20,7 @@ class ReplyPredictor {
   /// Of so many replies one is looked out for whatever was learnt: threads move between processors.
   static constexpr std::uint32_t kTryAgain = 16;
 
-  /// Giving way takes at most this while nobody else runs; how much less, it learns. Machines differ by a factor of three.
+  /// Giving way takes at most this while nobody else runs. How much less, is learnt: machines differ threefold.
   static constexpr std::chrono::nanoseconds kMostTime{800};
 
   /// @param members number of subjects that share the thread, at least 1

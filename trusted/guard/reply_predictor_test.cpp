@@ -43,6 +43,21 @@ TEST(ReplyPredictor, LooksOutAgainWhereNobodyElseRuns) {
   EXPECT_TRUE(predictor.look_out());
 }
 
+/// The same time tells of others on a machine where giving way to nobody takes less.
+TEST(ReplyPredictor, LearnsHowLongGivingWayToNobodyTakes) {
+  for (const bool quick : {false, true}) {
+    ReplyPredictor predictor(2);
+    predictor.gave_way(std::chrono::nanoseconds(quick ? 180 : 480));
+    for (int i = 0; i < ReplyPredictor::kSure; ++i) {
+      predictor.came_from(0, true);
+      predictor.gave_way(std::chrono::nanoseconds(600));
+      predictor.came_from(1, true);
+    }
+    predictor.came_from(0, true);
+    EXPECT_EQ(predictor.look_out(), !quick);
+  }
+}
+
 TEST(ReplyPredictor, TriesAgainNowAndThen) {
   ReplyPredictor predictor(2);
   replies_after_giving_way(predictor, 0, 1, ReplyPredictor::kSure);

@@ -38,7 +38,7 @@ std::atomic<Progress> chosen{first_progress};
 std::atomic<std::uint32_t> patience{kLeastPatience};
 std::atomic<std::uint32_t> left{kLeastPatience};
 
-void lose_patience() {
+void give_way_and_learn() {
   const std::uint32_t next =
       give_way() ? kLeastPatience : std::min(2 * patience.load(std::memory_order_relaxed), kMostPatience);
   patience.store(next, std::memory_order_relaxed);
@@ -52,7 +52,7 @@ unsigned patient_progress(void* worker) {
   if (now_left > 1) {
     left.store(now_left - 1, std::memory_order_relaxed);
   } else {
-    lose_patience();
+    give_way_and_learn();
   }
   return events;
 }

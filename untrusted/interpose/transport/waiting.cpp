@@ -19,8 +19,8 @@ namespace {
 /// The last time that this process gave way, nobody else ran.
 std::atomic<bool> undisturbed{false};
 
-/// The least time that giving way has taken, in nanoseconds: nobody else ran then. Machines differ by a factor of three.
-/// Begins above all of those, as somebody else may run each time at first.
+/// The least time that giving way has taken, in nanoseconds: nobody else ran then. Machines differ threefold; this
+/// begins above all of them, as somebody else may run each time at first.
 std::atomic<std::int64_t> least_time{800};
 
 constexpr char kGuardGone[] = "the guard is gone: the run is over";
