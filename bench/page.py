@@ -10,9 +10,8 @@ from figures import Figures, Key, machine
 from words import size_text
 
 COLORS = {"host": "#222222", "again": "#888888", "cross": "#c0392b", "relay": "#c0392b", "one-way": "#c0392b",
-          "shared": "#e08e0b",
-          "inside/world": "#2471a3", "inside/subject": "#1e8449", "pipe": "#7d3c98", "unix-socket": "#2e86c1",
-          "socat": "#117a65", "zeromq": "#a04000"}
+          "shared": "#e08e0b", "inside/world": "#2471a3", "inside/subject": "#1e8449", "pipe": "#7d3c98",
+          "unix-socket": "#2e86c1", "socat": "#117a65", "zeromq": "#a04000"}
 OTHER_COLORS = ["#5d6d7e", "#af7ac5", "#45b39d", "#dc7633", "#17202a", "#6c3483", "#0e6251", "#922b21"]
 WIDTH, HEIGHT = 600, 340
 LEFT, RIGHT, TOP, BOTTOM = 66, 130, 34, 44

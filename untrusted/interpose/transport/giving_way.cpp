@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 
 #include "untrusted/interpose/transport/waiting.hpp"
@@ -39,8 +40,9 @@ std::atomic<std::uint32_t> patience{kLeastPatience};
 std::atomic<std::uint32_t> left{kLeastPatience};
 
 void give_way_and_learn() {
+  const bool taken = give_way(std::chrono::steady_clock::now());
   const std::uint32_t next =
-      give_way() ? kLeastPatience : std::min(2 * patience.load(std::memory_order_relaxed), kMostPatience);
+      taken ? kLeastPatience : std::min(2 * patience.load(std::memory_order_relaxed), kMostPatience);
   patience.store(next, std::memory_order_relaxed);
   left.store(next, std::memory_order_relaxed);
 }

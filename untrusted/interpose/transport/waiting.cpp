@@ -69,10 +69,9 @@ void drive_host() {
   host.Iprobe(layer.world_rank - layer.first_rank, layer.tag_bound, layer.subject, &flag, MPI_STATUS_IGNORE);
 }
 
-bool give_way() noexcept {
-  const auto before = std::chrono::steady_clock::now();
+bool give_way(std::chrono::steady_clock::time_point now) noexcept {
   ::sched_yield();
-  const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - before;
+  const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - now;
   if (time.count() < least_time.load(std::memory_order_relaxed)) {
     least_time.store(time.count(), std::memory_order_relaxed);
   }
@@ -92,7 +91,7 @@ bool Waiter::spin_or_yield() {
     nap_ = kFirstNap;
   }
   if (now - since_ >= kYieldTime) return false;
-  undisturbed.store(!give_way(), std::memory_order_relaxed);
+  undisturbed.store(!give_way(now), std::memory_order_relaxed);
   return true;
 }
 

@@ -22,8 +22,8 @@ inline constexpr std::chrono::microseconds kRest{1'000'000};
 /// Frames taken from each mailbox in one pass.
 inline constexpr std::uint32_t kFramesPerPass = 64;
 
-/// Gives the processor to whoever wants it. Whether anybody has taken it, as far as the time tells.
-bool give_way() noexcept;
+/// Gives the processor to whoever wants it, at the time `now`. Whether anybody has taken it, as far as the time tells.
+bool give_way(std::chrono::steady_clock::time_point now) noexcept;
 
 /// One wait. Ends the process with a message if the guard is gone.
 class Waiter {
